@@ -1,0 +1,186 @@
+"""The sandbox as one WSGI application: the upstreams, their faults and the control door."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox.clock import SECOND, Clock, iso_ms
+from sandbox.config import Config
+from sandbox.control.door import ControlDoor
+from sandbox.delivery import HttpSender, Sender
+from sandbox.faults import BEFORE, Fault, FaultBook
+from sandbox.faults.answers import early_answer, spoil
+from sandbox.luxcore import history
+from sandbox.luxcore.api import LuxCore
+from sandbox.luxcore.schema import SCHEMA
+from sandbox.luxcore.traffic import Traffic
+from sandbox.store import Store
+from sandbox.web import Hijack, Json, json_response
+
+Environ = dict[str, Any]
+KEPT_REQUESTS = 20_000
+KEPT_BODY = 4096  # characters of a request's body in the log
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """A call answered as lost, that will be carried out later."""
+
+    due: int
+    environ: Environ
+    body: bytes
+
+
+class Sandbox:
+    """A WSGI callable. Time passes only in `tick`, which the server calls for itself."""
+
+    def __init__(self, config: Config, *, clock: Clock, sender: Sender) -> None:
+        self.config = config
+        self.clock = clock
+        self.faults = FaultBook()
+        self.store = Store(config.state, SCHEMA)
+        self.requests: deque[Json] = deque(maxlen=KEPT_REQUESTS)
+        self.luxcore = LuxCore(
+            config.luxcore,
+            clock=clock,
+            store=self.store,
+            faults=self.faults,
+            sender=sender,
+            public_url=config.public_url,
+        )
+        self.traffic = Traffic(self.luxcore, seed=config.seed or 0, pace=config.pace)
+        self.closing = threading.Event()
+        self._postponed: list[Postponed] = []
+        self._lock = threading.Lock()
+        self._door = ControlDoor(self) if config.control else None
+        history.prepare(self.luxcore, seed=config.seed)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request; raises `Hijack` where the connection is to be dropped."""
+        request = Request(environ)
+        if request.path == "/_control" or request.path.startswith("/_control/"):
+            return self._control(request)(environ, start_response)
+        return self._serve(request)(environ, start_response)
+
+    def tick(self) -> None:
+        """Let everything happen that is due by now. May be called from any thread."""
+        if self.closing.is_set():
+            return
+        self._carry_out_postponed()
+        self.traffic.tick()
+        self.luxcore.tick()
+
+    def settle(self, timeout: float = 5) -> bool:
+        """Tick, and wait until every delivery on its way has its outcome."""
+        self.tick()
+        return self.luxcore.courier.wait_idle(timeout)
+
+    def close(self) -> None:
+        self.closing.set()
+        self.luxcore.close()
+        self.store.close()
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def reset(self) -> None:
+        """Forget everything but the settings: as at the first start."""
+        self.faults.clear()
+        self.requests.clear()
+        with self._lock:
+            self._postponed.clear()
+        history.wipe(self.luxcore)
+        history.prepare(self.luxcore, seed=self.config.seed)
+
+    def _control(self, request: Request) -> Response:
+        if self._door is None:
+            return json_response(404, {"error": "the control door opens on loopback only"})
+        return self._door.answer(request)
+
+    def _serve(self, request: Request) -> Response:
+        started, at = time.monotonic(), self.clock.wire()
+        body = request.get_data()
+        faults = self.faults.for_call(request.method, request.path)
+        response: Response | None = None
+        try:
+            response = self._answer(request, body, faults)
+        finally:
+            self.requests.append(
+                {
+                    "at": at,
+                    "method": request.method,
+                    "path": request.path,
+                    "query": request.query_string.decode("latin-1"),
+                    "body": body[:KEPT_BODY].decode("utf-8", "replace"),
+                    "key": request.headers.get("X-API-Key", "")[-4:],
+                    "status": None if response is None else response.status_code,
+                    "ms": round((time.monotonic() - started) * 1000, 1),
+                    "faults": [fault.kind for fault in faults],
+                }
+            )
+        return response
+
+    def _answer(self, request: Request, body: bytes, faults: list[Fault]) -> Response:
+        timestamp = iso_ms(self.clock.now())
+        for fault in faults:
+            if fault.kind not in BEFORE:
+                continue
+            match fault.kind:
+                case "delay":
+                    self.sleep(float(fault.params.get("seconds", 1)))
+                    continue
+                case "drop_before":
+                    raise Hijack(reset=bool(fault.params.get("reset", False)))
+                case "accept_late":
+                    self._postpone(request, body, float(fault.params.get("seconds", 5)))
+            return early_answer(fault, timestamp)
+        response = self.luxcore.answer(request)
+        for fault in faults:
+            if fault.kind not in BEFORE:
+                response = spoil(fault, response, sleep=self.sleep, timestamp=timestamp)
+        return response
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not longer than the sandbox lives."""
+        self.closing.wait(seconds)
+
+    def _postpone(self, request: Request, body: bytes, seconds: float) -> None:
+        due = self.clock.now() + round(seconds * SECOND)
+        with self._lock:
+            self._postponed.append(Postponed(due, dict(request.environ), body))
+
+    def _carry_out_postponed(self) -> None:
+        now = self.clock.now()
+        with self._lock:
+            due = [call for call in self._postponed if call.due <= now]
+            self._postponed = [call for call in self._postponed if call.due > now]
+        for call in due:
+            environ = {
+                name: value
+                for name, value in call.environ.items()
+                if not name.startswith("werkzeug.")
+            }
+            environ["wsgi.input"] = BytesIO(call.body)
+            self.luxcore.answer(Request(environ))
+
+
+def create_app(
+    config: Config | None = None, *, clock: Clock | None = None, sender: Sender | None = None
+) -> Sandbox:
+    """A sandbox; `sender` stands in for the posting of webhooks."""
+    chosen = config or Config()
+    timeout = chosen.luxcore.webhook_timeout
+    return Sandbox(
+        chosen,
+        clock=clock or Clock(chosen.start_at),
+        sender=sender or HttpSender(timeout=timeout, outside=chosen.deliver_outside),
+    )

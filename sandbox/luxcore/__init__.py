@@ -1,0 +1,1 @@
+"""LuxCore v1 and v2: payments, webhooks, balances, tickets and the hosted pages."""

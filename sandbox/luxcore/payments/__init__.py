@@ -1,0 +1,1 @@
+"""Payments: creating, reading and cancelling them, and their lives afterwards."""

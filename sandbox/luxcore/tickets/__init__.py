@@ -1,0 +1,1 @@
+"""Support tickets: conversation with LuxCore's people, with attachments."""

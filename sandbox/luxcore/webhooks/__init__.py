@@ -1,0 +1,1 @@
+"""Webhooks: the endpoints that manage them, and the delivery of events."""
