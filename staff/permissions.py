@@ -1,0 +1,215 @@
+"""What each role may do. The table is data: code and tests read it here.
+
+A right comes from a role and from nowhere else: being a superuser gives none, and a permission
+that nobody knows is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
+
+import structlog
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_noop as _
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+logger = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+Person: TypeAlias = "User | AnonymousUser"
+View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class Permission(models.TextChoices):
+    """The labels finish the sentence "Your roles do not allow you to …"."""
+
+    SEE_PAYMENTS = "see_payments", "see payments and balances"
+    SEE_PAYMENTS_MASKED = "see_payments_masked", "see payments with personal data masked"
+    MAKE_WITHDRAWALS = "make_withdrawals", "create, import or retract withdrawals"
+    SIGN_WITHDRAWALS = "sign_withdrawals", "sign withdrawals"
+    MANAGE_POLICIES = "manage_policies", "propose or confirm policies"
+    RECONCILE = "reconcile", "reconcile and resolve drift"
+    SEE_KYC = "see_kyc", "see KYC cases"
+    SEE_KYC_DOCUMENTS = "see_kyc_documents", "see KYC documents"
+    PROPOSE_KYC = "propose_kyc", "propose KYC decisions"
+    CONFIRM_KYC = "confirm_kyc", "confirm KYC decisions"
+    LIFT_HOLDS = "lift_holds", "lift holds"
+    PLACE_HOLDS = "place_holds", "place holds"
+    WORK_TICKETS = "work_tickets", "work tickets"
+    LEAD_SUPPORT = "lead_support", "write canned replies and reassign any ticket"
+    REVEAL_PERSONAL_DATA = "reveal_personal_data", "reveal personal data"
+    READ_AUDIT = "read_audit", "read the audit trail"
+    MANAGE_FEEDS = "manage_feeds", "manage feeds and replay webhooks"
+    MANAGE_STAFF = "manage_staff", "manage people and their roles"
+
+
+class Role(models.TextChoices):
+    VIEWER = "viewer", _("Viewer")
+    MAKER = "maker", _("Maker")
+    APPROVER = "approver", _("Approver")
+    OPS_LEAD = "ops_lead", _("Ops lead")
+    REVIEWER = "reviewer", _("Reviewer")
+    COMPLIANCE_LEAD = "compliance_lead", _("Compliance lead")
+    AGENT = "agent", _("Agent")
+    SUPPORT_LEAD = "support_lead", _("Support lead")
+    AUDITOR = "auditor", _("Auditor")
+    ADMIN = "admin", _("Admin")
+
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.SEE_PAYMENTS}),
+    Role.MAKER: frozenset(
+        {Permission.SEE_PAYMENTS, Permission.MAKE_WITHDRAWALS, Permission.RECONCILE}
+    ),
+    Role.APPROVER: frozenset(
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.SIGN_WITHDRAWALS,
+            Permission.PLACE_HOLDS,
+            Permission.REVEAL_PERSONAL_DATA,
+        }
+    ),
+    Role.OPS_LEAD: frozenset(
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.SIGN_WITHDRAWALS,
+            Permission.MANAGE_POLICIES,
+            Permission.RECONCILE,
+            Permission.PLACE_HOLDS,
+            Permission.REVEAL_PERSONAL_DATA,
+            Permission.READ_AUDIT,
+            Permission.MANAGE_FEEDS,
+        }
+    ),
+    Role.REVIEWER: frozenset(
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.SEE_KYC,
+            Permission.SEE_KYC_DOCUMENTS,
+            Permission.PROPOSE_KYC,
+            Permission.PLACE_HOLDS,
+            Permission.REVEAL_PERSONAL_DATA,
+        }
+    ),
+    Role.COMPLIANCE_LEAD: frozenset(
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.SEE_KYC,
+            Permission.SEE_KYC_DOCUMENTS,
+            Permission.PROPOSE_KYC,
+            Permission.CONFIRM_KYC,
+            Permission.LIFT_HOLDS,
+            Permission.PLACE_HOLDS,
+            Permission.REVEAL_PERSONAL_DATA,
+            Permission.READ_AUDIT,
+        }
+    ),
+    Role.AGENT: frozenset(
+        {
+            Permission.SEE_PAYMENTS_MASKED,
+            Permission.WORK_TICKETS,
+            Permission.REVEAL_PERSONAL_DATA,
+        }
+    ),
+    Role.SUPPORT_LEAD: frozenset(
+        {
+            Permission.SEE_PAYMENTS_MASKED,
+            Permission.SEE_KYC,
+            Permission.PLACE_HOLDS,
+            Permission.WORK_TICKETS,
+            Permission.LEAD_SUPPORT,
+            Permission.REVEAL_PERSONAL_DATA,
+        }
+    ),
+    Role.AUDITOR: frozenset({Permission.SEE_PAYMENTS, Permission.READ_AUDIT}),
+    Role.ADMIN: frozenset({Permission.MANAGE_FEEDS, Permission.MANAGE_STAFF}),
+}
+
+READING = frozenset(
+    {
+        Permission.SEE_PAYMENTS,
+        Permission.SEE_PAYMENTS_MASKED,
+        Permission.SEE_KYC,
+        Permission.SEE_KYC_DOCUMENTS,
+        Permission.READ_AUDIT,
+    }
+)
+
+# The one pair that settings.RELAX_MAKER_AND_APPROVER allows, for teams too small to keep it apart.
+RELAXABLE = frozenset({Role.MAKER, Role.APPROVER})
+
+# Pairs of roles that one person never holds together.
+EXCLUSIVE: frozenset[frozenset[Role]] = frozenset(
+    {
+        RELAXABLE,
+        frozenset({Role.MAKER, Role.OPS_LEAD}),  # ops leads sign too
+        *(frozenset({Role.ADMIN, role}) for role in Role if role != Role.ADMIN),
+        *(frozenset({Role.AUDITOR, role}) for role in Role if ROLES[role] - READING),
+    }
+)
+
+
+class NotPermitted(PermissionDenied):
+    """Somebody asked for what none of their roles allows."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+        super().__init__(_refusal(permission))
+
+
+def can(user: Person, permission: str) -> bool:
+    """Whether one of the roles this person holds carries the permission."""
+    return held_since(user, permission) is not None
+
+
+def held_since(user: Person, permission: str) -> datetime | None:
+    """When the oldest role that carries the permission was granted; None without such a role."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return None
+    moments = (
+        granted_at
+        for role, granted_at in user.held_roles.items()
+        if role in ROLES and permission in ROLES[Role(role)]
+    )
+    return min(moments, default=None)
+
+
+def require(user: Person, permission: str) -> None:
+    """Return quietly, or raise NotPermitted."""
+    if not can(user, permission):
+        raise NotPermitted(permission)
+
+
+def permission_required(*any_of: Permission) -> Callable[[View[P]], View[P]]:
+    """Let a view be called only by people who hold one of the permissions; others get the 403."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not any(can(request.user, permission) for permission in any_of):
+                logger.warning("staff.permission.refused", permissions=[*any_of])
+                raise NotPermitted(any_of[0])
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _refusal(permission: str) -> str:
+    if permission not in Permission.values:
+        return "Your roles do not allow this; ask an admin."
+    roles = " or ".join(role.label for role in Role if permission in ROLES[role])
+    return (
+        f"Your roles do not allow you to {Permission(permission).label}; "
+        f"ask an admin for the role {roles}."
+    )

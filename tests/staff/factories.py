@@ -1,0 +1,41 @@
+"""People for tests: `UserFactory(roles=["approver"])` holds its role long enough to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import factory
+from django.contrib.auth.models import Group
+
+from staff.models import RoleGrant, User
+from staff.permissions import Role
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    """Somebody active without roles, whose password is `PASSWORD`."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@lightdesk.test")
+    name = factory.Sequence(lambda n: f"Person {n}")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> User:
+        return model_class.objects.create_user(password=PASSWORD, **kwargs)
+
+    @factory.post_generation
+    def roles(self: Any, create: bool, extracted: Iterable[str] | None, **kwargs: Any) -> None:
+        """Hold these roles, since `roles__since` (2020 unless told otherwise)."""
+        for role in extracted or ():
+            RoleGrant.objects.create(
+                user=self,
+                group=Group.objects.get(name=Role(role)),
+                granted_at=kwargs.get("since", LONG_AGO),
+            )
