@@ -1,0 +1,72 @@
+"""Calling a person: a row that stays open until somebody closes it, a log line, an e-mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+
+from upstreams.enums import Upstream
+from upstreams.models import Alarm
+
+logger = structlog.get_logger(__name__)
+
+
+def raise_alarm(
+    *, upstream: str, code: str, text: str, at: datetime, subject: tuple[str, str] = ("", "")
+) -> Alarm:
+    """Open an alarm, or return the one that is open for this code and subject already.
+
+    `text` is read by people and sent by e-mail: it holds no personal data.
+    """
+    subject_type, subject_id = subject
+    alarm, is_new = Alarm.objects.get_or_create(
+        upstream=upstream,
+        code=code,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        closed_at=None,
+        defaults={"text": text, "raised_at": at},
+    )
+    if is_new:
+        logger.error("upstreams.alarm.raised", upstream=upstream, code=code, alarm=alarm.pk)
+        transaction.on_commit(partial(_send, alarm))
+    return alarm
+
+
+def close(
+    *,
+    upstream: str,
+    code: str,
+    at: datetime,
+    by_label: str,
+    reason: str,
+    subject: tuple[str, str] = ("", ""),
+) -> bool:
+    """Close the open alarm of this code and subject. False when there is none."""
+    subject_type, subject_id = subject
+    closed = (
+        Alarm.objects.open()
+        .filter(upstream=upstream, code=code, subject_type=subject_type, subject_id=subject_id)
+        .update(closed_at=at, closed_by_label=by_label, closed_reason=reason)
+    )
+    return bool(closed)
+
+
+def _send(alarm: Alarm) -> None:
+    """Send the e-mail. A mail server that fails must not undo what raised the alarm."""
+    if not settings.ALARM_EMAILS:
+        return
+    try:
+        send_mail(
+            subject=f"[Lightdesk] {Upstream(alarm.upstream).label}: {alarm.code}",
+            message=alarm.text,
+            from_email=None,
+            recipient_list=settings.ALARM_EMAILS,
+        )
+    except Exception:
+        logger.exception("upstreams.alarm.not_mailed", alarm=alarm.pk)

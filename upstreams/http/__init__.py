@@ -1,0 +1,22 @@
+"""The only door to the outside: one client for all upstreams. httpx stays in here."""
+
+from upstreams.budget import Priority
+from upstreams.http.auth import Credential, HmacAuth, KeyAuth, fingerprint
+from upstreams.http.client import UpstreamClient
+from upstreams.http.judging import ErrorReading, Problem
+from upstreams.http.messages import Answer, Call
+from upstreams.http.redaction import redact
+
+__all__ = [
+    "Answer",
+    "Call",
+    "Credential",
+    "ErrorReading",
+    "HmacAuth",
+    "KeyAuth",
+    "Priority",
+    "Problem",
+    "UpstreamClient",
+    "fingerprint",
+    "redact",
+]

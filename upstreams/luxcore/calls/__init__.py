@@ -1,0 +1,1 @@
+"""LuxCore's endpoints, one method each, by resource."""

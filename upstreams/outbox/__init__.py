@@ -1,0 +1,34 @@
+"""The way out: the table is the queue, Celery only the doorbell.
+
+A domain registers a `Sender` per kind, and in the transaction of a decision calls `put`. The rest
+happens by itself: the command is delivered once, and its outcome comes back through `settle`.
+"""
+
+from upstreams.outbox.delivery import deliver, sweep
+from upstreams.outbox.outcomes import Done, Mismatch, Outcome, Postponed, Refused, Uncertain
+from upstreams.outbox.queue import NotSettleable, has_unknown, put, settle_by_hand, take_back
+from upstreams.outbox.senders import MustNotSend, Repeat, Sender, register
+from upstreams.outbox.switches import resume_sending, sending_is_on, stop_sending
+
+__all__ = [
+    "Done",
+    "Mismatch",
+    "MustNotSend",
+    "NotSettleable",
+    "Outcome",
+    "Postponed",
+    "Refused",
+    "Repeat",
+    "Sender",
+    "Uncertain",
+    "deliver",
+    "has_unknown",
+    "put",
+    "register",
+    "resume_sending",
+    "sending_is_on",
+    "settle_by_hand",
+    "stop_sending",
+    "sweep",
+    "take_back",
+]

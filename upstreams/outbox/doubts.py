@@ -1,0 +1,79 @@
+"""What is done about commands that may or may not have happened."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models.functions import Coalesce
+
+from upstreams import alarms, clock
+from upstreams.enums import CommandState
+from upstreams.models import Command
+from upstreams.outbox.outcomes import Uncertain
+from upstreams.outbox.senders import sender_of
+
+DOUBT = "outcome-unknown"  # the alarm that asks a person to decide about one command
+MANY_DOUBTS = "many-outcomes-unknown"
+
+# After the n-th doubt the command is tried again this much later; then a person decides.
+LADDER = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+)
+MANY = 3  # commands that became unknown …
+MANY_WITHIN = timedelta(minutes=10)  # … within this time are worth a look at the provider
+
+
+def next_try(*, doubts: int, now: datetime) -> datetime | None:
+    """When to try again after this many doubts; None when a person must decide."""
+    return now + LADDER[doubts - 1] if doubts <= len(LADDER) else None
+
+
+def call_a_person(command: Command, *, why: str, at: datetime) -> None:
+    alarms.raise_alarm(
+        upstream=command.upstream,
+        code=DOUBT,
+        subject=(command.subject_type, command.subject_id),
+        text=f"Nobody knows whether {command.kind} was carried out: a person decides. {why}",
+        at=at,
+    )
+
+
+def hold(command: Command, *, why: str, next_at: datetime | None, at: datetime) -> bool:
+    """Keep a command as unknown without sending it, and tell its domain so.
+
+    Call inside a transaction. False, with nothing done, when it is not as `command` says any more.
+    """
+    held = Command.objects.filter(pk=command.pk, fence=command.fence, state=command.state).update(
+        state=CommandState.UNKNOWN,
+        unknown_since=Coalesce("unknown_since", at),
+        next_at=next_at,
+        error=why,
+    )
+    if held:
+        sender_of(command).settle(command, Uncertain(why), at)
+    return bool(held)
+
+
+def give_to_a_person(command: Command, *, why: str) -> None:
+    """Stop trying a command that no worker has finished."""
+    now = clock.database_now()
+    with transaction.atomic(durable=True):
+        if hold(command, why=why, next_at=None, at=now):
+            call_a_person(command, why=why, at=now)
+
+
+def watch_for_many(upstream: str, *, at: datetime) -> None:
+    """Raise one alarm when several commands became unknown within a short time."""
+    recent = Command.objects.filter(upstream=upstream, unknown_since__gt=at - MANY_WITHIN).count()
+    if recent >= MANY:
+        alarms.raise_alarm(
+            upstream=upstream,
+            code=MANY_DOUBTS,
+            text=f"{recent} commands got no clear answer within 10 minutes. Sending goes on.",
+            at=at,
+        )

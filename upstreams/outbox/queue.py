@@ -1,0 +1,123 @@
+"""What the domains do with commands: put them in, take them back, settle them by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from upstreams import alarms, doorbell
+from upstreams.enums import CommandState
+from upstreams.models import Command
+from upstreams.outbox.doubts import DOUBT
+from upstreams.outbox.outcomes import Done, Refused, describe
+from upstreams.outbox.senders import sender_of
+
+
+class NotSettleable(Exception):
+    """The command is not one that waits for a person's decision."""
+
+
+def put(
+    *,
+    kind: str,
+    upstream: str,
+    subject: tuple[str, str],
+    attempt_no: int,
+    request: bytes,
+    idempotency_key: str,
+    at: datetime,
+    not_before: datetime | None = None,
+) -> Command:
+    """Write down what is to be sent, and ring after the commit. Call inside a transaction.
+
+    An attempt that was taken back before it left may be put again under its number and key.
+    Raises IntegrityError when the subject has a live command of this kind, or this attempt has
+    been used.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a command is put in the transaction of the decision it carries out")
+    subject_type, subject_id = subject
+    facts = {
+        "upstream": upstream,
+        "request": request,
+        "request_hash": hashlib.sha256(request).hexdigest(),
+        "idempotency_key": idempotency_key,
+        "state": CommandState.QUEUED,
+        "created_at": at,
+        "next_at": not_before or at,
+        "settled_at": None,
+        "error": "",
+    }
+    taken_back = Command.objects.filter(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        attempt_no=attempt_no,
+        state=CommandState.WITHDRAWN,
+    ).first()
+    if taken_back is None:
+        command = Command(
+            kind=kind, subject_type=subject_type, subject_id=subject_id, attempt_no=attempt_no
+        )
+    else:
+        command = taken_back
+    for name, value in facts.items():
+        setattr(command, name, value)
+    command.save()
+    if not_before is None or not_before <= at:
+        doorbell.ring("upstreams.tasks.deliver_command", command_id=command.pk)
+    return command
+
+
+def take_back(*, subject: tuple[str, str], kind: str, at: datetime) -> bool:
+    """Take back what nobody has begun to send. False when it is too late."""
+    subject_type, subject_id = subject
+    taken = Command.objects.filter(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        state=CommandState.QUEUED,
+        attempts=0,
+    ).update(state=CommandState.WITHDRAWN, next_at=None, settled_at=at)
+    return bool(taken)
+
+
+def settle_by_hand(
+    *, command_id: int, outcome: Done | Refused, at: datetime, by_label: str
+) -> Command:
+    """Record what people found out about a command whose outcome is unknown.
+
+    A worker that is still busy with it writes nothing any more. Raises NotSettleable when the
+    command is not unknown, say because a late answer settled it first.
+    """
+    state = CommandState.DONE if isinstance(outcome, Done) else CommandState.REFUSED
+    with transaction.atomic():
+        won = Command.objects.filter(pk=command_id, state=CommandState.UNKNOWN).update(
+            state=state,
+            next_at=None,
+            settled_at=at,
+            fence=F("fence") + 1,
+            outcome={**describe(outcome), "by": by_label},
+        )
+        if not won:
+            raise NotSettleable(f"Command {command_id} does not wait for a decision.")
+        command = Command.objects.get(pk=command_id)
+        alarms.close(
+            upstream=command.upstream,
+            code=DOUBT,
+            subject=(command.subject_type, command.subject_id),
+            at=at,
+            by_label=by_label,
+            reason="Settled by hand.",
+        )
+        sender_of(command).settle(command, outcome, at)
+    return command
+
+
+def has_unknown(upstream: str) -> bool:
+    """Whether something may have been sent under the present credential and is not settled."""
+    doubtful = [CommandState.SENDING, CommandState.UNKNOWN]
+    return Command.objects.filter(upstream=upstream, state__in=doubtful).exists()

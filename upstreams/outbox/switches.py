@@ -1,0 +1,76 @@
+"""One switch per provider: while it is off, nothing leaves for that provider."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from staff import audit
+from upstreams import alarms
+from upstreams.models import SendingSwitch
+
+STOPPED = "sending-stopped"  # the alarm that stays open while a switch is off
+
+
+def sending_is_on(upstream: str) -> bool:
+    return not SendingSwitch.objects.filter(upstream=upstream, is_on=False).exists()
+
+
+def stop_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -> bool:
+    """Turn the provider off. What is queued stays queued. False when it was off already."""
+    with transaction.atomic():
+        was_on = switch_off(upstream, reason=reason, by_label=by_label, at=at)
+        if was_on:
+            audit_stop(upstream, reason=reason, by_label=by_label, at=at)
+    return was_on
+
+
+def resume_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -> bool:
+    """Turn the provider on again; the sweep sends what has waited. False when it was on."""
+    with transaction.atomic():
+        changed = SendingSwitch.objects.filter(upstream=upstream, is_on=False).update(
+            is_on=True, reason=reason, changed_at=at, changed_by_label=by_label
+        )
+        if changed:
+            alarms.close(upstream=upstream, code=STOPPED, at=at, by_label=by_label, reason=reason)
+            audit.record(
+                "upstreams.sending.resumed",
+                ("upstreams.sendingswitch", upstream),
+                by=None,
+                by_label=by_label,
+                at=at,
+                before={"is_on": False},
+                after={"is_on": True},
+                reason=reason,
+            )
+    return bool(changed)
+
+
+def switch_off(upstream: str, *, reason: str, by_label: str, at: datetime) -> bool:
+    """Turn the provider off without its audit event, which takes the chain's lock and comes last.
+
+    Returns whether it was on. For `stop_sending` and for transactions with more to write.
+    """
+    SendingSwitch.objects.get_or_create(
+        upstream=upstream, defaults={"is_on": True, "changed_at": at}
+    )
+    changed = SendingSwitch.objects.filter(upstream=upstream, is_on=True).update(
+        is_on=False, reason=reason, changed_at=at, changed_by_label=by_label
+    )
+    if changed:
+        alarms.raise_alarm(upstream=upstream, code=STOPPED, text=reason, at=at)
+    return bool(changed)
+
+
+def audit_stop(upstream: str, *, reason: str, by_label: str, at: datetime) -> None:
+    audit.record(
+        "upstreams.sending.stopped",
+        ("upstreams.sendingswitch", upstream),
+        by=None,
+        by_label=by_label,
+        at=at,
+        before={"is_on": True},
+        after={"is_on": False},
+        reason=reason,
+    )
