@@ -1,0 +1,38 @@
+"""One spelling per bank account and PayID, so that equal ones are found equal."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_SEPARATORS = re.compile(r"[\s.\-/]+")
+
+
+def same_account(text: str) -> str:
+    """The account number or bank code without spaces, dashes, dots and letter case."""
+    return _SEPARATORS.sub("", text).casefold()
+
+
+def same_name(text: str) -> str:
+    """The name without letter case and doubled spaces."""
+    return " ".join(text.split()).casefold()
+
+
+def same_payid(text: str) -> str:
+    """The PayID without what the PayID network does not tell apart."""
+    return text.strip().casefold() if "@" in text else same_account(text)
+
+
+def account_key(*, currency: str, bank_account: str, bank_code: str, payid: str) -> str:
+    """A fingerprint of where the money goes; "" when no account is known.
+
+    A BSB is part of an Australian account; elsewhere the bank stands in the number itself.
+    """
+    if payid:
+        where = f"payid:{same_payid(payid)}"
+    elif bank_account:
+        bank = same_account(bank_code) if currency == "AUD" else ""
+        where = f"account:{currency}:{bank}:{same_account(bank_account)}"
+    else:
+        return ""
+    return hashlib.sha256(where.encode()).hexdigest()

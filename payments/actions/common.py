@@ -1,0 +1,108 @@
+"""What the actions share: locking, refusals that leave a trace, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from payments.actions.errors import AlreadyDecided, MakerCannotSign, ReasonMissing
+from payments.decision import wrote
+from payments.enums import Status, Verdict
+from payments.models import NotPossible, Signature, Withdrawal
+from staff import audit
+from staff.models import AuditEvent, User
+from staff.permissions import NotPermitted
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Proof of a decision. `repeated`: this was the same decision again, and changed nothing."""
+
+    withdrawal: Withdrawal
+    signature: Signature
+    audit: AuditEvent
+    repeated: bool = False
+
+
+def stated(reason: str) -> str:
+    """The reason without blanks around it; raises ReasonMissing when nothing is left."""
+    if text := reason.strip():
+        return text
+    raise ReasonMissing
+
+
+@contextmanager
+def refusal_is_kept(what: str, *, withdrawal_id: int, by: User, at: datetime) -> Iterator[None]:
+    """Write a refused attempt into the audit trail, in a transaction of its own, and raise it on.
+
+    The refusal itself rolled everything back; the attempt must be remembered all the same.
+    """
+    try:
+        yield
+    except (NotPermitted, NotPossible) as refusal:
+        with transaction.atomic():
+            audit.record(
+                f"payments.withdrawal.{what}_refused",
+                ("payments.withdrawal", str(withdrawal_id)),
+                by=by,
+                at=at,
+                after={"refusal": type(refusal).__name__},
+                reason=str(refusal),
+            )
+        raise
+
+
+def refuse_writers(withdrawal: Withdrawal, by: User) -> None:
+    """Raise MakerCannotSign for everybody who wrote any revision: there is no exception."""
+    if wrote(withdrawal, by):
+        raise MakerCannotSign
+
+
+def refuse_decided(withdrawal: Withdrawal) -> None:
+    """Raise AlreadyDecided, saying who and when, unless the withdrawal still awaits a decision."""
+    if withdrawal.status == Status.AWAITING_APPROVAL:
+        return
+    verdict = Status(withdrawal.status)
+    last = (
+        withdrawal.signatures.valid()
+        .filter(revision=withdrawal.revision)
+        .select_related("by")
+        .order_by("at", "pk")
+        .last()
+    )
+    if verdict == Status.RETRACTED:
+        who, when = withdrawal.created_by, withdrawal.settled_at
+    elif verdict == Status.LAPSED or last is None:
+        who, when = None, withdrawal.settled_at
+    else:
+        who, when = last.by, last.at
+    if last and verdict not in (Status.RETRACTED, Status.LAPSED):
+        verdict = Status.REJECTED if last.verdict == Verdict.REJECT else Status.APPROVED
+    raise AlreadyDecided(code=withdrawal.code, by=who, at=when, verdict=verdict)
+
+
+def first_receipt(withdrawal: Withdrawal, *, by: User, verdict: Verdict) -> Receipt | None:
+    """The receipt of the same decision by the same person, if they made it already."""
+    signature = (
+        withdrawal.signatures.valid()
+        .filter(by=by, revision=withdrawal.revision, verdict=verdict)
+        .first()
+    )
+    if signature is None:
+        return None
+    subject_type, subject_id = audit.subject_of(withdrawal)
+    event = AuditEvent.objects.about(subject_type=subject_type, subject_id=subject_id).filter(
+        verb=VERBS[verdict], by=by, after__signature=signature.pk
+    )
+    return Receipt(withdrawal, signature, event.get(), repeated=True)
+
+
+# How the two decisions are called in the audit trail.
+VERBS = {
+    Verdict.APPROVE: "payments.withdrawal.signed",
+    Verdict.REJECT: "payments.withdrawal.signed_against",
+}

@@ -1,0 +1,259 @@
+"""What approvers do: sign, reject, undo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from payments import checks, decision, facts, policies, rules
+from payments.actions import reads
+from payments.actions.common import (
+    VERBS,
+    Receipt,
+    first_receipt,
+    refusal_is_kept,
+    refuse_decided,
+    refuse_writers,
+    stated,
+)
+from payments.actions.errors import (
+    Blocked,
+    FactsChanged,
+    RoleTooYoung,
+    SignedAlready,
+    TooLateToUndo,
+)
+from payments.checks.funds import main_balance
+from payments.enums import RejectCode, Status, Verdict
+from payments.journal import Journal
+from payments.models import Policy, Signature, Withdrawal, WithdrawalNotMovable
+from payments.moves import move
+from payments.references import CANCEL, PAYOUT, cancel_key_for, reference_for
+from staff import audit
+from staff.models import AuditEvent, User
+from staff.permissions import Permission, require
+from upstreams import outbox
+
+
+def sign_withdrawal(
+    *, withdrawal_id: int, seen: str, by: User, at: datetime, reason: str = ""
+) -> Receipt:
+    """Approve exactly what `seen` was sealed over; the last signature needed queues the payout.
+
+    The provider is read again first, before any transaction. The same person again gets their
+    first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
+    FactsChanged, RoleTooYoung, Blocked. Every refusal is audited.
+    """
+    with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
+        require(by, Permission.SIGN_WITHDRAWALS)
+        withdrawal = Withdrawal.objects.select_related("payment").get(pk=withdrawal_id)
+        if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
+            return receipt
+        refuse_writers(withdrawal, by)
+        reads.reread(withdrawal, at=at)
+        with transaction.atomic():
+            withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+            return _sign(withdrawal, seen=seen, by=by, at=at, reason=reason)
+
+
+def reject_withdrawal(
+    *, withdrawal_id: int, seen: str, code: RejectCode, reason: str, by: User, at: datetime
+) -> Receipt:
+    """Say no, once and for all. One that lies at the provider is cancelled there too.
+
+    Raises, with nothing decided: NotPermitted, ReasonMissing, MakerCannotSign, AlreadyDecided,
+    FactsChanged. Every refusal is audited.
+    """
+    with refusal_is_kept("rejection", withdrawal_id=withdrawal_id, by=by, at=at):
+        require(by, Permission.SIGN_WITHDRAWALS)
+        reason = stated(reason)
+        with transaction.atomic():
+            withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+            if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.REJECT):
+                return receipt
+            _look_again(withdrawal, by)
+            requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
+            _refuse_changes(withdrawal, seen, by, requirement)
+            journal = Journal(by=by, at=at)
+            signature = _put_signature(
+                withdrawal, Verdict.REJECT, requirement.policy, journal, reason
+            )
+            move(
+                withdrawal,
+                Status.REJECTED,
+                journal=journal,
+                reason=reason,
+                reject_code=RejectCode(code),
+                settled_at=at,
+            )
+            if not withdrawal.is_ours:
+                _cancel_there(withdrawal, at)
+            return _receipt(withdrawal, signature, journal.write())
+
+
+def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) -> Withdrawal:
+    """Take an approval back while nobody has begun to send it. All signatures become void.
+
+    Raises NotPermitted, ReasonMissing, WithdrawalNotMovable, TooLateToUndo.
+    """
+    require(by, Permission.SIGN_WITHDRAWALS)
+    reason = stated(reason)
+    with transaction.atomic():
+        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+        if withdrawal.status in (Status.SENDING, Status.UNKNOWN, Status.SENT):
+            raise TooLateToUndo(withdrawal.code)
+        if withdrawal.status != Status.APPROVED:
+            raise WithdrawalNotMovable(
+                code=withdrawal.code,
+                current=Status(withdrawal.status),
+                wanted=Status.AWAITING_APPROVAL,
+            )
+        subject = audit.subject_of(withdrawal)
+        if not outbox.take_back(subject=subject, kind=PAYOUT, at=at):
+            raise TooLateToUndo(withdrawal.code)
+        journal = Journal(by=by, at=at)
+        withdrawal.signatures.valid().update(voided_at=at, voided_reason="Approval undone.")
+        withdrawal.attempt_no += 1
+        move(
+            withdrawal,
+            Status.AWAITING_APPROVAL,
+            journal=journal,
+            reason=reason,
+            attempt_no=withdrawal.attempt_no,
+            merchant_reference=reference_for(withdrawal),
+            approved_at=None,
+            signatures_required=None,
+        )
+        journal.write()
+    return withdrawal
+
+
+def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: str) -> Receipt:
+    """Sign a locked withdrawal, or raise."""
+    if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
+        return receipt
+    _look_again(withdrawal, by)
+    requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
+    digest = facts.digest(facts.of(withdrawal))
+    given = len(policies.valid_approvals(withdrawal, digest=digest))
+    is_last = given + 1 >= requirement.signatures
+    if is_last:
+        # Two payouts from one fund: the second waits here and counts the first as promised.
+        list(main_balance(withdrawal).select_for_update())
+    found = checks.run(withdrawal, now=at)
+    _refuse_changes(withdrawal, seen, by, requirement, found)
+    if decision.role_is_too_young(by, requirement=requirement, now=at):
+        raise RoleTooYoung
+    if blocks := decision.blocking(found):
+        raise Blocked(blocks)
+    journal = Journal(by=by, at=at)
+    signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
+    if is_last:
+        _approve(withdrawal, requirement.signatures, journal)
+    return _receipt(withdrawal, signature, journal.write())
+
+
+def _look_again(withdrawal: Withdrawal, by: User) -> None:
+    """Refuse what became impossible since the page was made, now that nobody can change it."""
+    by.forget_roles()
+    require(by, Permission.SIGN_WITHDRAWALS)
+    refuse_writers(withdrawal, by)
+    refuse_decided(withdrawal)
+    if withdrawal.signatures.valid().filter(by=by, revision=withdrawal.revision).exists():
+        raise SignedAlready
+
+
+def _refuse_changes(
+    withdrawal: Withdrawal,
+    seen: str,
+    by: User,
+    requirement: policies.Requirement,
+    found: Sequence[checks.Check] = (),
+) -> None:
+    changed = decision.differences(
+        seen, withdrawal, viewer=by, requirement=requirement, found=found
+    )
+    if changed:
+        raise FactsChanged(changed)
+
+
+def _put_signature(
+    withdrawal: Withdrawal,
+    verdict: Verdict,
+    policy: Policy | None,
+    journal: Journal,
+    reason: str,
+) -> Signature:
+    assert journal.by is not None  # only people sign
+    digest = facts.digest(facts.of(withdrawal))
+    signature = Signature.objects.create(
+        withdrawal=withdrawal,
+        revision=withdrawal.revision,
+        by=journal.by,
+        maker=withdrawal.created_by,
+        editor=withdrawal.last_edited_by,
+        verdict=verdict,
+        digest=digest,
+        policy=policy,
+        at=journal.at,
+        reason=reason,
+    )
+    journal.add(
+        VERBS[verdict],
+        withdrawal,
+        after={
+            "signature": signature.pk,
+            "verdict": verdict,
+            "revision": withdrawal.revision,
+            "digest": digest,
+            "policy": str(policy) if policy else "",
+        },
+        reason=reason,
+    )
+    return signature
+
+
+def _approve(withdrawal: Withdrawal, required: int, journal: Journal) -> None:
+    move(
+        withdrawal,
+        Status.APPROVED,
+        journal=journal,
+        approved_at=journal.at,
+        signatures_required=required,
+    )
+    if not withdrawal.is_ours:
+        # It lies at the provider, who releases it: there is no call by which we could.
+        move(withdrawal, Status.SENT, journal=journal, sent_at=journal.at)
+        return
+    outbox.put(
+        kind=PAYOUT,
+        upstream=withdrawal.upstream,
+        subject=audit.subject_of(withdrawal),
+        attempt_no=withdrawal.attempt_no,
+        request=rules.payload(withdrawal),
+        idempotency_key=withdrawal.merchant_reference,
+        at=journal.at,
+        not_before=journal.at + timedelta(seconds=settings.UNDO_SECONDS),
+    )
+
+
+def _cancel_there(withdrawal: Withdrawal, at: datetime) -> None:
+    assert withdrawal.payment is not None  # it was seen there
+    outbox.put(
+        kind=CANCEL,
+        upstream=withdrawal.upstream,
+        subject=audit.subject_of(withdrawal),
+        attempt_no=withdrawal.attempt_no,
+        request=json.dumps({"payment": withdrawal.payment.upstream_id}).encode(),
+        idempotency_key=cancel_key_for(withdrawal),
+        at=at,
+    )
+
+
+def _receipt(withdrawal: Withdrawal, signature: Signature, events: list[AuditEvent]) -> Receipt:
+    """The first event noted is the signature itself: its number stands on the receipt."""
+    return Receipt(withdrawal, signature, events[0])

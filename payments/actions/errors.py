@@ -1,0 +1,94 @@
+"""Why an action did not happen. Every `str()` is ready to be shown to the person who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from payments.checks import Check
+from payments.decision import SIGNED_IT, TOO_YOUNG, WROTE_IT, Difference
+from payments.enums import Status
+from payments.models import NotPossible
+from staff.models import User
+
+
+class InvalidDraft(NotPossible):
+    """The payout details break a rule; `errors` names field and reason."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__(" ".join(self.errors.values()))
+
+
+class ReasonMissing(NotPossible):
+    """A reason is asked for and was not given."""
+
+    def __init__(self) -> None:
+        super().__init__("Say why, in a few words: it is kept with the decision.")
+
+
+class FactsChanged(NotPossible):
+    """Something is not as the person saw it. Nothing was signed."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        self.differences = list(differences)
+        labels = ", ".join(dict.fromkeys(difference.label for difference in self.differences))
+        super().__init__(f"Nothing was signed: it has changed since you looked ({labels}).")
+
+
+class AlreadyDecided(NotPossible):
+    """Somebody, or the provider, was faster. `by` None: not a person of this desk."""
+
+    def __init__(self, *, code: str, by: User | None, at: datetime | None, verdict: Status) -> None:
+        self.by, self.at, self.verdict = by, at, verdict
+        who = f" by {by.email}" if by else ""
+        when = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+        super().__init__(f"{code} is already {verdict.label.lower()}{who}{when}.")
+
+
+class MakerCannotSign(NotPossible):
+    """Who wrote a withdrawal never decides about it, whatever rights they hold."""
+
+    def __init__(self) -> None:
+        super().__init__(WROTE_IT)
+
+
+class SignedAlready(NotPossible):
+    """This person has decided about this revision already, the other way."""
+
+    def __init__(self) -> None:
+        super().__init__(SIGNED_IT)
+
+
+class RoleTooYoung(NotPossible):
+    """The role was granted less than a day ago and this is above the first tier."""
+
+    def __init__(self) -> None:
+        super().__init__(TOO_YOUNG)
+
+
+class Blocked(NotPossible):
+    """A check forbids it. Nothing was signed."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self.checks = list(checks)
+        texts = " ".join(check.text for check in self.checks)
+        super().__init__(f"Nothing was signed: {texts}")
+
+
+class NotYours(NotPossible):
+    """Only the person who asked for a payout takes it back."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"Only the person who asked for {code} retracts it.")
+
+
+class TooLateToUndo(NotPossible):
+    """Sending has begun; the money may have moved."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"Sending {code} has begun: it cannot be taken back any more.")
+
+
+class SettlementNotPossible(NotPossible):
+    """This outcome cannot be settled by people now, or not by this person, or not like this."""

@@ -1,0 +1,215 @@
+"""What makers do: ask for a payout, change it, take it back, look at a failure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from payments import facts, rules
+from payments.accounts import account_key
+from payments.actions.common import refuse_decided, stated
+from payments.actions.errors import InvalidDraft, NotYours
+from payments.enums import Origin, Status
+from payments.journal import Journal
+from payments.models import NotPossible, Revision, Withdrawal
+from payments.moves import DUE_AFTER, move, revise
+from payments.queues import FAILURES
+from payments.references import reference_for
+from payments.rules import WithdrawalDraft
+from staff.models import User
+from staff.permissions import Permission, require
+
+
+def request_withdrawal(
+    *,
+    draft: WithdrawalDraft,
+    by: User,
+    at: datetime,
+    origin: Origin = Origin.DESK,
+    copy_of: Withdrawal | None = None,
+    token: UUID | None = None,
+) -> Withdrawal:
+    """Ask for a payout; others sign it. Raises NotPermitted, InvalidDraft, NotPossible.
+
+    `copy_of` is one that ended without money moving; looking at it is done with that. `token`
+    names the form: the same request with it again returns the first withdrawal.
+    """
+    require(by, Permission.MAKE_WITHDRAWALS)
+    _refuse_invalid(draft)
+    try:
+        return _request(draft, by=by, at=at, origin=origin, copy_of=copy_of, token=token)
+    except IntegrityError:
+        # The same form came twice at the same moment, and the other one was faster.
+        if token and (first := _asked_with(token, by, draft)):
+            return first
+        raise
+
+
+def _asked_with(token: UUID, by: User, draft: WithdrawalDraft) -> Withdrawal | None:
+    """Return what the form asked for before; raises NotPossible if that was something else.
+
+    Whoever goes back in the browser, changes the amount and sends it again must not be told that
+    the new amount is on its way.
+    """
+    first = Withdrawal.objects.filter(request_token=token).first()
+    if first is None:
+        return None
+    if first.created_by_id != by.pk:
+        raise NotPossible("This form was used before. Open a new one.")
+    if WithdrawalDraft.of(first) != draft:
+        raise NotPossible(
+            f"This form asked for {first.code} already and now says something else. Change that "
+            "one, or open a new form."
+        )
+    return first
+
+
+def _request(
+    draft: WithdrawalDraft,
+    *,
+    by: User,
+    at: datetime,
+    origin: Origin,
+    copy_of: Withdrawal | None,
+    token: UUID | None,
+) -> Withdrawal:
+    if token and (first := _asked_with(token, by, draft)):
+        return first
+    with transaction.atomic():
+        original = Withdrawal.objects.locked().get(pk=copy_of.pk) if copy_of else None
+        if original and not original.went_unpaid():
+            raise NotPossible(
+                f"{original.code} is paid or may still be: it cannot be asked for again."
+            )
+        withdrawal = Withdrawal(
+            **draft.values(),
+            origin=origin,
+            created_by=by,
+            last_edited_by=by,
+            created_at=at,
+            due_at=at + DUE_AFTER,
+            copy_of=original,
+            request_token=token,
+            account_key=_key(draft),
+        )
+        withdrawal.merchant_reference = reference_for(withdrawal)
+        withdrawal.save()
+        Revision.objects.create(withdrawal=withdrawal, number=1, by=by, at=at)
+        journal = Journal(by=by, at=at)
+        journal.add(
+            "payments.withdrawal.requested",
+            withdrawal,
+            after={
+                "status": withdrawal.status,
+                "facts": facts.audited(withdrawal),
+                "copy_of": original.code if original else "",
+            },
+        )
+        if original:
+            _attend(original, journal)
+        journal.write()
+    return withdrawal
+
+
+def amend_withdrawal(
+    *, withdrawal_id: int, draft: WithdrawalDraft, by: User, at: datetime, reason: str
+) -> Withdrawal:
+    """Change what is asked for while it awaits approval: a new revision, signatures void.
+
+    Whoever amends never signs it. Raises NotPermitted, ReasonMissing, InvalidDraft,
+    AlreadyDecided, and NotPossible for one that was asked for at the provider.
+    """
+    require(by, Permission.MAKE_WITHDRAWALS)
+    reason = stated(reason)
+    _refuse_invalid(draft)
+    with transaction.atomic():
+        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+        refuse_decided(withdrawal)
+        if not withdrawal.is_ours:
+            raise NotPossible("It was asked for at the provider and cannot be changed here.")
+        before = facts.of(withdrawal)
+        before_shown = facts.audited(withdrawal)
+        for name, value in draft.values().items():
+            setattr(withdrawal, name, value)
+        changed = [name for name, value in facts.of(withdrawal).items() if value != before[name]]
+        if not changed:
+            return withdrawal
+        journal = Journal(by=by, at=at)
+        revise(withdrawal, by=by, at=at, reason=reason)
+        withdrawal.last_edited_by = by
+        withdrawal.account_key = _key(draft)
+        withdrawal.save()
+        shown = facts.audited(withdrawal)
+        journal.add(
+            "payments.withdrawal.amended",
+            withdrawal,
+            before={name: before_shown[name] for name in changed},
+            after={
+                **{name: shown[name] for name in changed},
+                "status": withdrawal.status,
+                "revision": withdrawal.revision,
+            },
+            reason=reason,
+        )
+        journal.write()
+    return withdrawal
+
+
+def retract_withdrawal(*, withdrawal_id: int, by: User, at: datetime, reason: str) -> Withdrawal:
+    """Take back one's own request before it is approved.
+
+    Raises NotPermitted, ReasonMissing, NotYours, AlreadyDecided.
+    """
+    require(by, Permission.MAKE_WITHDRAWALS)
+    reason = stated(reason)
+    with transaction.atomic():
+        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+        if withdrawal.created_by_id != by.pk:
+            raise NotYours(withdrawal.code)
+        if withdrawal.status == Status.RETRACTED:
+            return withdrawal  # the same click again
+        refuse_decided(withdrawal)
+        journal = Journal(by=by, at=at)
+        move(withdrawal, Status.RETRACTED, journal=journal, reason=reason, settled_at=at)
+        journal.write()
+    return withdrawal
+
+
+def attend_withdrawal(*, withdrawal_id: int, by: User, at: datetime) -> Withdrawal:
+    """Note that somebody looked at a failure: it leaves the list of what needs attention.
+
+    Raises NotPermitted, and NotPossible for one that has not failed.
+    """
+    require(by, Permission.RECONCILE)
+    with transaction.atomic():
+        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+        if withdrawal.status not in FAILURES:
+            raise NotPossible(f"{withdrawal.code} has not failed.")
+        journal = Journal(by=by, at=at)
+        _attend(withdrawal, journal)
+        journal.write()
+    return withdrawal
+
+
+def _attend(withdrawal: Withdrawal, journal: Journal) -> None:
+    if withdrawal.attended_at is not None or withdrawal.status not in FAILURES:
+        return
+    withdrawal.attended_at = journal.at
+    withdrawal.save(update_fields=["attended_at"])
+    journal.add("payments.withdrawal.attended", withdrawal, after={"status": withdrawal.status})
+
+
+def _refuse_invalid(draft: WithdrawalDraft) -> None:
+    if errors := rules.validate(draft):
+        raise InvalidDraft(errors)
+
+
+def _key(draft: WithdrawalDraft) -> str:
+    return account_key(
+        currency=draft.currency,
+        bank_account=draft.bank_account,
+        bank_code=draft.bank_code,
+        payid=draft.payid,
+    )

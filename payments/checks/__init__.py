@@ -1,0 +1,41 @@
+"""Looking before signing: small functions, each `(withdrawal, now) -> Check`.
+
+A block stops the signature. A warning is shown, and one that was not on the page when somebody
+pressed Approve sends them back to look again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from payments.checks.flow import payment_still_waits, reference_is_free, sending_is_on
+from payments.checks.freshness import data_is_fresh
+from payments.checks.funds import balance_suffices
+from payments.checks.history import (
+    Flag,
+    beneficiary_is_known,
+    flags_for,
+    no_similar_payout,
+)
+from payments.checks.rails import payout_rules_hold
+from payments.checks.results import Check
+from payments.models import Withdrawal
+
+CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
+    payout_rules_hold,
+    balance_suffices,
+    no_similar_payout,
+    beneficiary_is_known,
+    reference_is_free,
+    payment_still_waits,
+    data_is_fresh,
+    sending_is_on,
+)
+
+__all__ = ["CHECKS", "Check", "Flag", "flags_for", "run"]
+
+
+def run(withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
+    """Every check of this withdrawal, in the order they are shown. A fixed number of queries."""
+    return [check(withdrawal, now) for check in CHECKS]

@@ -1,0 +1,57 @@
+"""Whether what we look at is recent enough to decide about money."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from payments.checks.funds import main_balance
+from payments.checks.results import Check
+from payments.enums import Level
+from payments.feeds import BALANCES, OPEN_PAYMENTS, PAYMENTS
+from payments.models import Withdrawal
+from upstreams.enums import Upstream
+from upstreams.models import FeedState
+
+CODE: Final = "data_age"
+LATE: Final = timedelta(minutes=2)
+TOO_OLD: Final = timedelta(minutes=15)
+
+
+def data_is_fresh(withdrawal: Withdrawal, now: datetime) -> Check:
+    """Warn above 2 minutes, block above 15: the balance, and the payments that we know of."""
+    provider = Upstream(withdrawal.upstream).label
+    oldest = _oldest(withdrawal)
+    if oldest is None:
+        return Check(Level.BLOCK, CODE, f"{provider} was never read completely.")
+    age = max(now - oldest, timedelta(0))
+    text = f"What we know of {provider} is {_words(age)} old."
+    if age > TOO_OLD:
+        return Check(Level.BLOCK, CODE, text, oldest)
+    if age > LATE:
+        return Check(Level.WARN, CODE, text, oldest)
+    return Check(Level.PASS, CODE, f"{provider} was read {_words(age)} ago.", oldest)
+
+
+def _oldest(withdrawal: Withdrawal) -> datetime | None:
+    """When the stalest thing that this decision rests on was read; None when it never was."""
+    read_at = dict(
+        FeedState.objects.filter(name__in=[PAYMENTS, OPEN_PAYMENTS, BALANCES]).values_list(
+            "name", "last_success_at"
+        )
+    )
+    if withdrawal.is_ours:
+        balance = main_balance(withdrawal).first()
+        moments = [read_at.get(PAYMENTS), balance.as_of if balance else None]
+    else:
+        payment = withdrawal.payment
+        looked = [read_at.get(OPEN_PAYMENTS), payment.seen_at if payment else None]
+        moments = [max(filter(None, looked), default=None)]
+    return None if None in moments else min(filter(None, moments), default=None)
+
+
+def _words(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -1,0 +1,154 @@
+"""What was paid before: the same payout again, or an account that nobody knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, Min, Q
+from django.utils.translation import gettext
+
+from payments.accounts import same_name
+from payments.checks.results import Check
+from payments.enums import Kind, Level, Status
+from payments.models import UNPAID_STATUSES, Payment, Withdrawal
+from payments.queues import UNPAID_ENDS
+
+DUPLICATE: Final = "duplicate"
+BENEFICIARY: Final = "beneficiary"
+SIMILAR_WITHIN: Final = timedelta(hours=72)
+
+# No money went or will go (`Withdrawal.went_unpaid`): asking again is no duplicate.
+_WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (
+    Q(payment=None) | Q(payment__status__in=UNPAID_STATUSES)
+)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A short word in a list for what the checks would say at length."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Another payout of the same amount to the same account."""
+
+    label: str
+    status: str
+    created_at: datetime
+    url: str
+
+
+def no_similar_payout(withdrawal: Withdrawal, now: datetime) -> Check:
+    """Same account, amount and currency within 72 hours: probably asked for twice."""
+    if not withdrawal.account_key:
+        return Check(Level.WARN, DUPLICATE, "Without an account, duplicates cannot be found.")
+    similar = similar_to([withdrawal])[withdrawal.pk]
+    if not similar:
+        return Check(Level.PASS, DUPLICATE, "No similar payout within 72 hours.")
+    told = ", ".join(
+        f"{one.label} ({one.status}, {one.created_at:%Y-%m-%d %H:%M} UTC)" for one in similar
+    )
+    return Check(
+        Level.WARN,
+        DUPLICATE,
+        f"Same account, amount and currency within 72 hours: {told}.",
+        now,
+        tuple((one.label, one.url) for one in similar),
+    )
+
+
+def beneficiary_is_known(withdrawal: Withdrawal, now: datetime) -> Check:
+    """How often this account was paid, and whether under the same name."""
+    if not withdrawal.account_key:
+        return Check(Level.WARN, BENEFICIARY, "The account is not known.")
+    paid = Payment.objects.paid_out().filter(account_key=withdrawal.account_key)
+    history = paid.aggregate(times=Count("pk"), first=Min("created_at"))
+    if not history["times"]:
+        return Check(Level.WARN, BENEFICIARY, "First payout to this account.", now)
+    last_name = paid.newest_first().values_list("counterparty_name", flat=True)[:1]
+    if any(same_name(name) != same_name(withdrawal.recipient_name) for name in last_name if name):
+        text = "This account was last paid under another name."
+        return Check(Level.WARN, BENEFICIARY, text, now)
+    times = "once" if history["times"] == 1 else f"{history['times']} times"
+    text = f"Paid {times} before, first on {history['first']:%Y-%m-%d}."
+    return Check(Level.PASS, BENEFICIARY, text, now)
+
+
+def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
+    """The flags of a whole page of withdrawals, for as many queries as for one."""
+    flags: dict[int, list[Flag]] = {withdrawal.pk: [] for withdrawal in withdrawals}
+    similar = similar_to(withdrawals)
+    known = set(
+        Payment.objects.paid_out()
+        .filter(account_key__in=_keys(withdrawals))
+        .values_list("account_key", flat=True)
+        .distinct()
+    )
+    for withdrawal in withdrawals:
+        if similar[withdrawal.pk]:
+            flags[withdrawal.pk].append(Flag(DUPLICATE, gettext("duplicate?")))
+        if withdrawal.status == Status.AWAITING_APPROVAL and withdrawal.account_key not in known:
+            flags[withdrawal.pk].append(Flag(BENEFICIARY, gettext("new beneficiary")))
+    return flags
+
+
+def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
+    """For each withdrawal the others like it, ours and the provider's. Two queries."""
+    found: dict[int, list[Similar]] = defaultdict(list)
+    keys = _keys(withdrawals)
+    if not keys:
+        return found
+    earliest = min(withdrawal.created_at for withdrawal in withdrawals) - SIMILAR_WITHIN
+    ours = (
+        Withdrawal.objects.filter(account_key__in=keys, created_at__gte=earliest)
+        .exclude(_WENT_UNPAID)
+        .newest_first()
+    )
+    theirs = (
+        Payment.objects.filter(
+            kind=Kind.WITHDRAWAL,
+            account_key__in=keys,
+            created_at__gte=earliest,
+            withdrawal=None,
+        )
+        .exclude(status__in=UNPAID_STATUSES)
+        .newest_first()
+    )
+    others: list[Withdrawal | Payment] = [*ours, *theirs]
+    for withdrawal in withdrawals:
+        found[withdrawal.pk] = [_told(other) for other in others if _is_like(withdrawal, other)]
+    return found
+
+
+def _keys(withdrawals: Iterable[Withdrawal]) -> set[str]:
+    return {withdrawal.account_key for withdrawal in withdrawals if withdrawal.account_key}
+
+
+def _is_like(withdrawal: Withdrawal, other: Withdrawal | Payment) -> bool:
+    is_itself = (
+        other.pk == withdrawal.pk
+        if isinstance(other, Withdrawal)
+        else other.pk == withdrawal.payment_id
+    )
+    return (
+        not is_itself
+        and other.account_key == withdrawal.account_key
+        and other.amount == withdrawal.amount
+        and other.currency == withdrawal.currency
+        and abs(other.created_at - withdrawal.created_at) <= SIMILAR_WITHIN
+    )
+
+
+def _told(other: Withdrawal | Payment) -> Similar:
+    if isinstance(other, Withdrawal):
+        label, status = other.code, Status(other.status).label
+    else:
+        label, status = other.upstream_id, other.upstream_status
+    return Similar(label, str(status).lower(), other.created_at, other.get_absolute_url())

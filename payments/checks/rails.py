@@ -1,0 +1,25 @@
+"""Whether the payout details fit the country's rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from payments import rules
+from payments.checks.results import Check
+from payments.enums import Level
+from payments.models import Withdrawal
+from payments.rules import WithdrawalDraft
+
+CODE = "payout_rules"
+
+
+def payout_rules_hold(withdrawal: Withdrawal, now: datetime) -> Check:
+    """Ours must fit. One made elsewhere was taken by the provider already: it only warns."""
+    draft = WithdrawalDraft.of(withdrawal)
+    if errors := rules.validate(draft):
+        level = Level.BLOCK if withdrawal.is_ours else Level.WARN
+        return Check(level, CODE, " ".join(errors.values()))
+    if doubts := rules.warnings(draft):
+        return Check(Level.WARN, CODE, " ".join(doubts))
+    method = rules.METHOD_LABELS[withdrawal.method]
+    return Check(Level.PASS, CODE, f"The payout details fit {method} in {withdrawal.currency}.")

@@ -1,0 +1,266 @@
+"""Everything a person needs to decide about one withdrawal, and proof of what they were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core import signing
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from payments import checks, facts, policies
+from payments.checks import Check
+from payments.enums import Level, Status, Verdict
+from payments.models import Signature, Withdrawal
+from payments.policies import Requirement
+from staff import audit
+from staff.models import User
+from staff.permissions import ROLES, Permission, Person, Role, can, held_since
+from upstreams.enums import CommandState
+from upstreams.models import Command
+
+_SALT = "payments.decision.seen"
+YOUNG = timedelta(hours=24)  # a younger role signs the first tier only (design §8)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact that is not what the person saw. Personal values are masked."""
+
+    field: str
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """One withdrawal as one person may see and decide it. The `cannot_…` are "" or why not."""
+
+    facts: dict[str, str]
+    seen: str
+    digest: str
+    requirement: Requirement
+    signatures: list[Signature]
+    checks: list[Check]
+    cannot_sign: str
+    cannot_reject: str
+    cannot_retract: str
+    cannot_undo: str
+    cannot_amend: str
+
+    @property
+    def missing(self) -> int:
+        """How many more signatures are needed."""
+        return max(0, self.requirement.signatures - len(self.signatures))
+
+    @property
+    def blocks(self) -> list[Check]:
+        return blocking(self.checks)
+
+    @property
+    def who_may_sign(self) -> str:
+        roles = [role.label.lower() for role in Role if _signs(role)]
+        return f"Any {' or '.join(roles)} who neither wrote it nor signed it."
+
+
+def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
+    """Look at a withdrawal for one person. Takes a fixed number of queries."""
+    plain = facts.of(withdrawal)
+    digest = facts.digest(plain)
+    requirement = policies.requirement_for(withdrawal, policies=policies.published(now))
+    found = checks.run(withdrawal, now=now)
+    mine = list(withdrawal.signatures.valid().select_related("by").order_by("at", "pk"))
+    is_open = withdrawal.status == Status.AWAITING_APPROVAL
+    signatures = [
+        signature
+        for signature in mine
+        if signature.verdict == Verdict.APPROVE
+        and signature.revision == withdrawal.revision
+        # Once it was decided the facts may move on; what was signed stays signed.
+        and (signature.digest == digest or not is_open)
+    ]
+    reasons = _Reasons(withdrawal, viewer, mine)
+    return Review(
+        facts=facts.shown(withdrawal, names_in_clear=can(viewer, Permission.SEE_PAYMENTS)),
+        seen=seal(withdrawal, viewer=viewer, requirement=requirement, found=found),
+        digest=digest,
+        requirement=requirement,
+        signatures=signatures,
+        checks=found,
+        cannot_sign=reasons.against_signing(requirement, found, now),
+        cannot_reject=reasons.against_judging(),
+        cannot_retract=reasons.against_retracting(),
+        cannot_undo=reasons.against_undoing(),
+        cannot_amend=reasons.against_amending(),
+    )
+
+
+def blocking(found: Sequence[Check]) -> list[Check]:
+    return [check for check in found if check.level == Level.BLOCK]
+
+
+# --- What was seen --------------------------------------------------------------------------------
+
+
+def seal(
+    withdrawal: Withdrawal, *, viewer: Person, requirement: Requirement, found: Sequence[Check]
+) -> str:
+    """Sign what one person is shown, for the form to bring back.
+
+    Holds a keyed fingerprint of every fact and the text they may read, so that a difference can be
+    named later and no personal value travels in clear.
+    """
+    shown = facts.shown(withdrawal, names_in_clear=can(viewer, Permission.SEE_PAYMENTS))
+    shown[_POLICY] = requirement.words
+    plain = facts.of(withdrawal) | {_POLICY: requirement.words}
+    content = {
+        "withdrawal": withdrawal.pk,
+        "viewer": viewer.pk,
+        "facts": {name: [_fingerprint(name, plain[name]), shown[name]] for name in plain},
+        "warnings": sorted({check.code for check in found if check.level != Level.PASS}),
+    }
+    return signing.dumps(content, salt=_SALT, compress=True)
+
+
+def differences(
+    seen: str,
+    withdrawal: Withdrawal,
+    *,
+    viewer: Person,
+    requirement: Requirement,
+    found: Sequence[Check] = (),
+) -> list[Difference]:
+    """What is not as it was when `seen` was sealed, with every warning that is new since."""
+    try:
+        content: Mapping[str, Any] = signing.loads(seen, salt=_SALT)
+    except signing.BadSignature:
+        return [_UNREADABLE]
+    if (content["withdrawal"], content.get("viewer")) != (withdrawal.pk, viewer.pk):
+        return [_UNREADABLE]
+    shown = facts.shown(withdrawal, names_in_clear=can(viewer, Permission.SEE_PAYMENTS))
+    shown[_POLICY] = requirement.words
+    plain = facts.of(withdrawal) | {_POLICY: requirement.words}
+    changed = []
+    for name in plain:
+        fingerprint, before = content["facts"].get(name, ["", ""])
+        if not constant_time_compare(fingerprint, _fingerprint(name, plain[name])):
+            after = shown[name] if shown[name] != before else f"{shown[name]} (another one)"
+            changed.append(Difference(name, _LABELS.get(name, name), before, after))
+    changed.extend(
+        Difference(f"check:{check.code}", "Checks", "not there", check.text)
+        for check in found
+        if check.level == Level.WARN and check.code not in content["warnings"]
+    )
+    return changed
+
+
+_POLICY = "policy"
+_LABELS = facts.LABELS | {_POLICY: "Policy"}
+_UNREADABLE = Difference("seen", "This form", "damaged or from another page", "shown anew")
+
+
+def _fingerprint(name: str, value: str) -> str:
+    return salted_hmac(_SALT, f"{name}\n{value}", algorithm="sha256").hexdigest()[:32]
+
+
+# --- Who may do what ------------------------------------------------------------------------------
+
+
+def wrote(withdrawal: Withdrawal, user: Person) -> bool:
+    """Whether this person made or edited the withdrawal, in any revision."""
+    if user.pk in (withdrawal.created_by_id, withdrawal.last_edited_by_id):
+        return True
+    return withdrawal.revisions.filter(by=user.pk).exists()
+
+
+def role_is_too_young(user: Person, *, requirement: Requirement, now: datetime) -> bool:
+    since = held_since(user, Permission.SIGN_WITHDRAWALS)
+    return requirement.above_first_tier and (since is None or now - since < YOUNG)
+
+
+TOO_YOUNG = "Your role is younger than 24 hours and signs the first tier only."
+SIGNED_IT = "You have signed this already."
+WROTE_IT = "You wrote this withdrawal, so somebody else signs it."
+
+
+@dataclass(frozen=True)
+class _Reasons:
+    """Why this person cannot do something with this withdrawal now."""
+
+    withdrawal: Withdrawal
+    viewer: User
+    signatures: list[Signature]
+
+    def against_judging(self) -> str:
+        """Why they can neither approve nor reject."""
+        if not can(self.viewer, Permission.SIGN_WITHDRAWALS):
+            return "Your roles do not sign withdrawals."
+        if reason := self._not_awaiting():
+            return reason
+        if wrote(self.withdrawal, self.viewer):
+            return WROTE_IT
+        if any(
+            signature.by_id == self.viewer.pk and signature.revision == self.withdrawal.revision
+            for signature in self.signatures
+        ):
+            return SIGNED_IT
+        return ""
+
+    def against_signing(
+        self, requirement: Requirement, found: Sequence[Check], now: datetime
+    ) -> str:
+        if reason := self.against_judging():
+            return reason
+        if role_is_too_young(self.viewer, requirement=requirement, now=now):
+            return TOO_YOUNG
+        if blocks := blocking(found):
+            return f"A check blocks it: {blocks[0].text}"
+        return ""
+
+    def against_retracting(self) -> str:
+        if not can(self.viewer, Permission.MAKE_WITHDRAWALS):
+            return "Your roles do not retract withdrawals."
+        if reason := self._not_awaiting():
+            return reason
+        if self.withdrawal.created_by_id != self.viewer.pk:
+            return "Only the person who asked for it retracts it."
+        return ""
+
+    def against_undoing(self) -> str:
+        if not can(self.viewer, Permission.SIGN_WITHDRAWALS):
+            return "Your roles do not undo approvals."
+        if self.withdrawal.status != Status.APPROVED:
+            return f"It is {self._status()}: there is no approval to undo."
+        if not self._can_be_taken_back():
+            return "Sending has begun: it cannot be taken back."
+        return ""
+
+    def against_amending(self) -> str:
+        if not can(self.viewer, Permission.MAKE_WITHDRAWALS):
+            return "Your roles do not change withdrawals."
+        if not self.withdrawal.is_ours:
+            return "It was asked for at the provider and cannot be changed here."
+        return self._not_awaiting()
+
+    def _not_awaiting(self) -> str:
+        if self.withdrawal.status == Status.AWAITING_APPROVAL:
+            return ""
+        return f"It is {self._status()} and awaits no decision."
+
+    def _status(self) -> str:
+        return str(Status(self.withdrawal.status).label).lower()
+
+    def _can_be_taken_back(self) -> bool:
+        subject_type, subject_id = audit.subject_of(self.withdrawal)
+        return (
+            Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+            .filter(state=CommandState.QUEUED, attempts=0)
+            .exists()
+        )
+
+
+def _signs(role: Role) -> bool:
+    return Permission.SIGN_WITHDRAWALS in ROLES[role]

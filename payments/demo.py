@@ -1,0 +1,201 @@
+"""Payouts to try the desk with: a sample policy and what two makers asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import transaction
+
+from payments import actions
+from payments.models import Policy, Withdrawal
+from payments.rules import WithdrawalDraft
+from staff import audit
+from staff.models import User
+from upstreams.enums import Upstream
+
+# From these amounts a second signature; below them one.
+SECOND_SIGNATURE_FROM: Final = {
+    "ARS": Decimal(1_000_000),
+    "MXN": Decimal(50_000),
+    "UYU": Decimal(100_000),
+    "AUD": Decimal(5_000),
+}
+
+_REQUESTS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (
+    (
+        "maker",
+        95,
+        {
+            "amount": Decimal("2500.00"),
+            "currency": "AUD",
+            "method": "payid",
+            "recipient_name": "James Smith",
+            "payid": "james@example.com",
+            "payid_type": "email",
+            "payout_reference": "PAYOUT-FEB-118",
+            "customer_name": "James Smith",
+            "customer_email": "james@example.com",
+            "customer_phone": "+61412345678",
+            "description": "Payout February 2026",
+        },
+    ),
+    (
+        "maker",
+        80,
+        {
+            "amount": Decimal("640.00"),
+            "currency": "AUD",
+            "method": "bank_transfer",
+            "recipient_name": "Oliver Brown",
+            "bank_account": "12345678",
+            "bank_code": "062-000",
+            "payout_reference": "PAYOUT-FEB-119",
+            "customer_name": "Oliver Brown",
+            "customer_email": "oliver.brown@example.com",
+            "customer_phone": "+61298765432",
+            "description": "Refund of a double charge",
+        },
+    ),
+    (
+        "maker2",
+        60,
+        {
+            "amount": Decimal("7850.50"),
+            "currency": "AUD",
+            "method": "payid",
+            "recipient_name": "Southern Cross Supplies Pty Ltd",
+            "payid": "51824753556",
+            "payid_type": "abn",
+            "tax_id": "51824753556",
+            "payout_reference": "INV-20391",
+            "customer_name": "Southern Cross Supplies Pty Ltd",
+            "customer_email": "accounts@southerncross.example",
+            "description": "Invoice 20391",
+        },
+    ),
+    (
+        "maker",
+        50,
+        {
+            "amount": Decimal("250000.00"),
+            "currency": "ARS",
+            "method": "bank_transfer",
+            "recipient_name": "María García",
+            "bank_account": "2850590940090418135201",
+            "tax_id": "27-23456789-1",
+            "payout_reference": "RETIRO-4471",
+            "customer_name": "María García",
+            "customer_email": "maria@example.com",
+            "customer_phone": "+5491112345678",
+            "description": "Retiro de saldo",
+        },
+    ),
+    (
+        "maker2",
+        45,
+        {
+            "amount": Decimal("250000.00"),
+            "currency": "ARS",
+            "method": "bank_transfer",
+            "recipient_name": "María García",
+            "bank_account": "2850590940090418135201",
+            "tax_id": "27-23456789-1",
+            "payout_reference": "RETIRO-4471-B",
+            "customer_name": "María García",
+            "customer_email": "maria@example.com",
+            "customer_phone": "+5491112345678",
+            "description": "Retiro de saldo",
+        },
+    ),
+    (
+        "maker",
+        30,
+        {
+            "amount": Decimal("84120.50"),
+            "currency": "MXN",
+            "method": "spei",
+            "recipient_name": "Juan Pérez Martínez",
+            "bank_account": "002010077777777771",
+            "bank_code": "002",
+            "account_type": "checking",
+            "payout_reference": "PAYOUT-JAN-001",
+            "payout_description": "Nómina enero",
+            "customer_name": "Juan Pérez Martínez",
+            "customer_email": "juan.perez@example.com",
+            "customer_phone": "+525551234567",
+            "description": "Nómina enero",
+        },
+    ),
+    (
+        "maker2",
+        20,
+        {
+            "amount": Decimal("9300.00"),
+            "currency": "MXN",
+            "method": "spei",
+            "recipient_name": "Ana Sofía López",
+            "bank_account": "032180000118359719",
+            "bank_code": "032",
+            "payout_reference": "PAYOUT-JAN-002",
+            "customer_name": "Ana Sofía López",
+            "customer_email": "ana.lopez@example.com",
+            "description": "Reembolso",
+        },
+    ),
+    (
+        "maker2",
+        10,
+        {
+            "amount": Decimal("37500.00"),
+            "currency": "UYU",
+            "method": "bank_transfer",
+            "recipient_name": "Lucía Fernández",
+            "bank_account": "001234567890",
+            "payout_reference": "PAGO-0087",
+            "customer_name": "Lucía Fernández",
+            "customer_email": "lucia@example.com",
+            "customer_phone": "+59891234567",
+            "description": "Pago de servicios",
+        },
+    ),
+)
+
+
+def build(people: Mapping[str, User], at: datetime) -> Iterable[str]:
+    """Add what is missing; say in lines what was added."""
+    lines = []
+    if not Policy.objects.exists():
+        publish_sample_policy(at=at)
+        lines.append("sample policy v1")
+    for maker, minutes, wanted in _REQUESTS:
+        if Withdrawal.objects.filter(payout_reference=wanted["payout_reference"]).exists():
+            continue
+        withdrawal = actions.request_withdrawal(
+            draft=WithdrawalDraft(upstream=Upstream.LUXCORE, **wanted),
+            by=people[maker],
+            at=at - timedelta(minutes=minutes),
+        )
+        lines.append(f"{withdrawal.code}: {withdrawal.amount:,} {withdrawal.currency}")
+    return lines
+
+
+def publish_sample_policy(*, at: datetime) -> None:
+    """Version 1: one signature, and a second one from a bound in each currency."""
+    tiers = [Policy(version=1, from_amount=0, signatures=1, published_at=at)]
+    tiers += [
+        Policy(version=1, currency=currency, from_amount=bound, signatures=2, published_at=at)
+        for currency, bound in SECOND_SIGNATURE_FROM.items()
+    ]
+    with transaction.atomic():
+        Policy.objects.bulk_create(tiers)
+        audit.record(
+            "payments.policy.published",
+            ("payments.policy", "v1"),
+            by=None,
+            at=at,
+            after={"tiers": [str(tier) for tier in tiers]},
+            reason="demonstration",
+        )

@@ -1,0 +1,88 @@
+"""Words of the payments desk.
+
+Labels are English wherever they are kept, signed or logged; pages translate them when they show
+them. A label that followed the reader's language would change what a signature was given for.
+"""
+
+from django.db import models
+from django.utils.translation import gettext_noop as _
+
+
+class Kind(models.TextChoices):
+    """Which way the money goes."""
+
+    DEPOSIT = "deposit", _("Deposit")
+    WITHDRAWAL = "withdrawal", _("Withdrawal")
+    TRANSFER = "transfer", _("Transfer")
+    OTHER = "other", _("Other")
+
+
+class PaymentStatus(models.TextChoices):
+    """The common view of a money movement (upstreams.md §4.2)."""
+
+    CREATED = "created", _("Created")
+    IN_PROGRESS = "in_progress", _("In progress")
+    IN_REVIEW = "in_review", _("In review")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+    PARTLY_RETURNED = "partly_returned", _("Partly returned")
+    RETURNED = "returned", _("Returned")
+    UNKNOWN = "unknown", _("Unknown word")
+
+
+class SeenBy(models.TextChoices):
+    """How we last learned about a payment."""
+
+    POLL = "poll", _("Poll")
+    WEBHOOK = "webhook", _("Webhook")
+    CLICK = "click", _("Refresh")
+    SEND = "send", _("Answer to our request")
+
+
+class Origin(models.TextChoices):
+    DESK = "desk", _("Desk")
+    API = "api", _("API")
+    IMPORT = "import", _("Import")
+    UPSTREAM = "upstream", _("Seen upstream")
+
+
+class Status(models.TextChoices):
+    """Where a withdrawal stands with us. Theirs stands on its payment."""
+
+    AWAITING_APPROVAL = "awaiting_approval", _("Awaiting approval")
+    APPROVED = "approved", _("Approved")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    REFUSED = "refused", _("Refused by provider")
+    REJECTED = "rejected", _("Rejected")
+    RETRACTED = "retracted", _("Retracted")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+class Verdict(models.TextChoices):
+    APPROVE = "approve", _("Approve")
+    REJECT = "reject", _("Reject")
+
+
+class RejectCode(models.TextChoices):
+    WRONG_DETAILS = "wrong_details", _("Payout details are wrong")
+    WRONG_AMOUNT = "wrong_amount", _("Amount is wrong")
+    DUPLICATE = "duplicate", _("Already paid or requested")
+    NOT_AUTHORISED = "not_authorised", _("Not authorised")
+    SUSPECTED_FRAUD = "suspected_fraud", _("Suspected fraud")
+    CUSTOMER_ASKED = "customer_asked", _("Customer asked to stop")
+    OTHER = "other", _("Other")
+
+
+class Level(models.TextChoices):
+    """Weight of a pre-flight check: a block cannot be overridden silently."""
+
+    PASS = "pass", _("Pass")
+    WARN = "warn", _("Warning")
+    BLOCK = "block", _("Block")

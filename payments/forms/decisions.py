@@ -1,0 +1,113 @@
+"""What people type when they decide: why, how much, and what became of an unknown outcome."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from payments.enums import RejectCode, Status
+from payments.forms.fields import AmountField
+from payments.models import Payment, Withdrawal
+
+
+class ReasonForm(forms.Form):
+    """Why somebody does something. It goes to the audit trail, word for word."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept for ever with your name. No account numbers, please."),
+    )
+
+
+class ApproveForm(forms.Form):
+    """Approve what was seen. Larger amounts are typed once more."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+    typed_amount = AmountField(
+        label=_("Type the amount"),
+        help_text=_("Digits and a point, such as 2500.00. More than one signature is needed here."),
+    )
+    reason = forms.CharField(label=_("Note"), max_length=1000, required=False)
+
+    def __init__(
+        self, data: QueryDict | None = None, *, seen: str = "", amount: Decimal, typed: bool
+    ) -> None:
+        super().__init__(data, initial={"seen": seen})
+        self.amount = amount
+        if not typed:
+            del self.fields["typed_amount"]
+
+    def clean_typed_amount(self) -> Decimal:
+        typed: Decimal = self.cleaned_data["typed_amount"]
+        if typed != self.amount:
+            raise forms.ValidationError(_("This is not the amount shown. Nothing was signed."))
+        return typed
+
+
+class RejectForm(forms.Form):
+    """Refuse it for good, with a code that can be counted and words that can be read."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+    code = forms.ChoiceField(
+        label=_("Why"),
+        choices=[("", _("Choose…")), *((code.value, _(code.label)) for code in RejectCode)],
+    )
+    reason = forms.CharField(
+        label=_("In words"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The maker reads this. It is kept for ever with your name."),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, seen: str = "") -> None:
+        super().__init__(data, initial={"seen": seen})
+
+
+class SettleForm(forms.Form):
+    """What one person read at the provider about an outcome that no machine could settle."""
+
+    outcome = forms.ChoiceField(
+        label=_("What did you find at the provider?"),
+        choices=[
+            (Status.SENT, _("It was paid, or is being paid")),
+            (Status.REFUSED, _("It was not paid and will not be")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    upstream_id = forms.CharField(
+        label=_("Payment id at the provider"),
+        max_length=120,
+        required=False,
+        help_text=_("Needed when it was paid, such as pay_8f3a."),
+    )
+    reason = forms.CharField(
+        label=_("How you know"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, withdrawal: Withdrawal) -> None:
+        super().__init__(data)
+        self.withdrawal = withdrawal
+        self.payment: Payment | None = None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        upstream_id = data.get("upstream_id", "")
+        if data.get("outcome") != Status.SENT:
+            return data
+        if not upstream_id:
+            self.add_error("upstream_id", _("Write the id of the payment you found."))
+            return data
+        self.payment = Payment.objects.filter(
+            upstream=self.withdrawal.upstream, upstream_id=upstream_id
+        ).first()
+        if self.payment is None:
+            self.add_error(
+                "upstream_id", _("The desk has not seen this payment yet. Refresh it first.")
+            )
+        return data

@@ -1,0 +1,142 @@
+"""What happened to a payout, told from the audit trail: people, the desk itself, the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
+from staff import audit
+from staff.models import AuditEvent, User
+from upstreams.enums import Upstream
+
+LONGEST = 100  # events on one page; the audit trail holds the rest
+
+# What a verb of the audit trail is called here, and how it is coloured.
+WORDS: dict[str, tuple[Promise, str]] = {
+    "payments.withdrawal.requested": (_("requested it"), ""),
+    "payments.withdrawal.seen": (_("holds it as pending; it was seen there"), ""),
+    "payments.withdrawal.amended": (_("changed it: signatures given before are void"), ""),
+    "payments.withdrawal.signed": (_("signed it"), "good"),
+    "payments.withdrawal.signed_against": (_("decided against it"), "bad"),
+    "payments.withdrawal.signature_refused": (_("tried to sign it and could not"), "bad"),
+    "payments.withdrawal.rejection_refused": (_("tried to reject it and could not"), "bad"),
+    "payments.withdrawal.approved": (_("gave the last signature: it is approved"), "good"),
+    "payments.withdrawal.approval_undone": (_("undid the approval: all signatures are void"), ""),
+    "payments.withdrawal.sending": (_("began to send it"), ""),
+    "payments.withdrawal.postponed": (_("could not send it yet; nothing has left"), ""),
+    "payments.withdrawal.sent": (_("has it"), ""),
+    "payments.withdrawal.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
+    "payments.withdrawal.completed": (_("completed it"), "good"),
+    "payments.withdrawal.failed": (_("says that it failed"), "bad"),
+    "payments.withdrawal.cancelled": (_("says that it was cancelled"), "bad"),
+    "payments.withdrawal.refused": (_("refused it"), "bad"),
+    "payments.withdrawal.rejected": (_("rejected it"), "bad"),
+    "payments.withdrawal.retracted": (_("took it back"), ""),
+    "payments.withdrawal.lapsed": (_("let it lapse"), ""),
+    "payments.withdrawal.attended": (_("looked after it"), ""),
+    "payments.settlement.proposed": (_("proposed what became of it"), ""),
+    "payments.settlement.confirmed": (_("confirmed what became of it"), "good"),
+    "payments.settlement.dropped": (_("dropped the proposal"), ""),
+    "staff.claim.taken_over": (_("took it over"), ""),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a timeline. `kind` is person, system or upstream."""
+
+    at: datetime
+    who: User | str
+    text: str
+    kind: str
+    detail: str
+    quote: str
+    tone: str = ""
+    href: str = ""
+
+
+def of_withdrawal(withdrawal: Withdrawal, *, sight: Sight) -> list[Entry]:
+    """Return what happened to the withdrawal and to its payment, newest first. One query."""
+    subjects = [audit.subject_of(withdrawal)]
+    if withdrawal.payment_id:
+        subjects.append((Payment._meta.label_lower, str(withdrawal.payment_id)))
+    return _entries(subjects, about=withdrawal, sight=sight)
+
+
+def of_payment(payment: Payment, *, sight: Sight) -> list[Entry]:
+    """Return what happened to a payment, newest first: its own moments, and ours. One query."""
+    ours = _entries([audit.subject_of(payment)], about=payment, sight=sight)
+    return sorted([*ours, *_moments(payment)], key=lambda entry: entry.at, reverse=True)
+
+
+def _moments(payment: Payment) -> Iterator[Entry]:
+    provider = payment.get_upstream_display()
+
+    def at_provider(at: datetime, text: str, tone: str = "") -> Entry:
+        return Entry(at, provider, text, "upstream", detail="", quote="", tone=tone)
+
+    yield at_provider(payment.created_at, gettext("created it"))
+    yield Entry(
+        payment.first_seen_at,
+        gettext("Lightdesk"),
+        gettext("saw it for the first time"),
+        "system",
+        detail="",
+        quote="",
+    )
+    if payment.completed_at:
+        yield at_provider(payment.completed_at, gettext("completed it"), "good")
+    if payment.changed_at > payment.first_seen_at:
+        yield Entry(
+            payment.changed_at,
+            gettext("Lightdesk"),
+            gettext("saw it change: %(status)s")
+            % {"status": gettext(payment.get_status_display()).lower()},
+            "system",
+            detail=gettext(payment.get_seen_by_display()),
+            quote="",
+        )
+
+
+def _entries(
+    subjects: list[tuple[str, str]], *, about: Withdrawal | Payment, sight: Sight
+) -> list[Entry]:
+    match = Q()
+    for subject_type, subject_id in subjects:
+        match |= Q(subject_type=subject_type, subject_id=subject_id)
+    events = AuditEvent.objects.filter(match).select_related("by").order_by("-sequence")[:LONGEST]
+    return [_entry(event, about, sight) for event in events]
+
+
+def _entry(event: AuditEvent, about: Withdrawal | Payment, sight: Sight) -> Entry:
+    text, tone = WORDS.get(event.verb, (_plain(event.verb), ""))
+    return Entry(
+        at=event.at,
+        who=event.by or _machine(event.by_label),
+        text=str(text),
+        tone=tone,
+        kind="person" if event.by else _kind(event.by_label),
+        detail=gettext("audit #%(number)s") % {"number": event.sequence},
+        quote=sight.text(event.reason, about=about),
+    )
+
+
+def _machine(label: str) -> str:
+    return gettext("Lightdesk") if label == audit.SYSTEM else label
+
+
+def _kind(label: str) -> str:
+    return "upstream" if label in Upstream.labels else "system"
+
+
+def _plain(verb: str) -> str:
+    """Return a readable form of a verb nobody gave words to yet."""
+    return verb.rpartition(".")[2].replace("_", " ")

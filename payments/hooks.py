@@ -1,0 +1,40 @@
+"""What LuxCore's verified events do to our copy (upstreams.md §3.13, LC-A3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from payments import mirror
+from payments.enums import SeenBy
+from payments.feeds import BALANCES
+from upstreams import doorbell, feeds
+from upstreams.luxcore.schemas import BadRecord, RefusedItem, parse_payment
+from upstreams.tasks import run_feed
+from upstreams.webhooks import WebhookMessage
+
+SOURCE = "webhooks.payment"
+
+
+def apply_payment(message: WebhookMessage) -> None:
+    """Merge the payment that an event carries. One that cannot be read is kept as refused."""
+    try:
+        record = parse_payment(_object(message.payload, "payment"))
+    except BadRecord as problem:
+        item = RefusedItem("", problem.raw, problem.reason)
+        feeds.refuse(upstream=message.upstream, source=SOURCE, items=[item], at=message.received_at)
+        return
+    counts = mirror.store_payments([record], seen_by=SeenBy.WEBHOOK, at=message.received_at)
+    feeds.refuse(
+        upstream=message.upstream, source=SOURCE, items=counts.refused, at=message.received_at
+    )
+
+
+def apply_balance(message: WebhookMessage) -> None:
+    """A balance moved: read all of them soon. Events overtake each other, a fresh read does not."""
+    doorbell.ring(run_feed, name=BALANCES)
+
+
+def _object(payload: Mapping[str, Any], name: str) -> Any:
+    """The object under its own name, or under `data` (LC-A3)."""
+    return payload.get(name) if isinstance(payload.get(name), Mapping) else payload.get("data")

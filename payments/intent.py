@@ -1,0 +1,65 @@
+"""Whether what the provider holds is what we asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from payments import masking
+from payments.accounts import same_account, same_name, same_payid
+from payments.enums import Kind
+from payments.models import Payment, Withdrawal
+from upstreams.money import Money
+
+Difference = tuple[str, str, str]  # field, asked, answered; personal values masked
+
+_Spelling = Callable[[str], str]
+
+
+def differences(withdrawal: Withdrawal, payment: Payment) -> list[Difference]:
+    """Every field in which the payment is not what was asked for.
+
+    What the provider leaves out is no difference: a webhook tells less than an answer does.
+    """
+    found = []
+    if payment.kind != Kind.WITHDRAWAL:
+        found.append(("type", "withdrawal", payment.kind))
+    if (payment.amount, payment.currency) != (withdrawal.amount, withdrawal.currency):
+        found.append(
+            (
+                "amount",
+                _money(withdrawal.amount, withdrawal.currency),
+                _money(payment.amount, payment.currency),
+            )
+        )
+    if payment.method and payment.method != withdrawal.method:
+        found.append(("method", withdrawal.method, payment.method))
+    told_reference = payment.merchant_reference
+    if told_reference and told_reference != withdrawal.merchant_reference:
+        found.append(("reference", withdrawal.merchant_reference, told_reference))
+    return found + _payout_differences(withdrawal, payment.counterparty)
+
+
+def _payout_differences(withdrawal: Withdrawal, told: dict[str, Any]) -> list[Difference]:
+    def mask_payid(text: str) -> str:
+        return masking.mask_payid(text, withdrawal.payid_type)
+
+    compared: tuple[tuple[str, _Spelling, _Spelling], ...] = (
+        ("recipient_name", same_name, masking.mask_name),
+        ("bank_account", same_account, masking.mask_account),
+        ("bank_code", same_account, str),
+        ("payid", same_payid, mask_payid),
+        ("payid_type", same_name, str),
+    )
+    found = []
+    for name, spelling, mask in compared:
+        asked, answered = getattr(withdrawal, name), str(told.get(name) or "")
+        if not answered or (name == "bank_code" and not asked):
+            continue  # not told, or a bank that the provider found out by itself
+        if spelling(asked) != spelling(answered):
+            found.append((name, mask(asked), mask(answered)))
+    return found
+
+
+def _money(amount: Any, currency: str) -> str:
+    return str(Money(amount.normalize(), currency))

@@ -1,0 +1,66 @@
+"""Audit events collected while a transaction works, and written at its end.
+
+Recording takes the lock of the audit chain, which everybody else waits for: it comes after every
+row lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from staff import audit
+from staff.models import AuditEvent, User
+
+
+@dataclass
+class Journal:
+    """What one person, or the provider named by `by_label`, did at one moment."""
+
+    by: User | None
+    at: datetime
+    by_label: str = ""
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(
+        self,
+        verb: str,
+        subject: models.Model,
+        *,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+        reason: str = "",
+        by_label: str = "",
+    ) -> None:
+        """Note one event. `before` and `after` hold no unmasked personal data."""
+        self._entries.append(
+            {
+                "verb": verb,
+                "subject": audit.subject_of(subject),
+                "before": dict(before or {}),
+                "after": dict(after or {}),
+                "reason": reason,
+                "by_label": by_label,
+            }
+        )
+
+    def write(self) -> list[AuditEvent]:
+        """Record everything noted, in order. Call it last in the transaction."""
+        entries, self._entries = self._entries, []
+        return [
+            audit.record(
+                entry["verb"],
+                entry["subject"],
+                by=self.by if not entry["by_label"] else None,
+                by_label=entry["by_label"] or self.by_label,
+                at=self.at,
+                before=entry["before"],
+                after=entry["after"],
+                reason=entry["reason"],
+            )
+            for entry in entries
+        ]

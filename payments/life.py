@@ -1,0 +1,208 @@
+"""Where a withdrawal stands, in words: what is known, whether money moved, what happens next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+
+from payments import words
+from payments.enums import Status
+from payments.models import Withdrawal
+from payments.sight import Sight
+from staff import audit
+from upstreams.models import Command, SendingSwitch
+
+# While a withdrawal is here it can move by itself, and its page keeps looking.
+MOVING = frozenset({Status.APPROVED, Status.SENDING, Status.UNKNOWN, Status.SENT})
+
+
+@dataclass(frozen=True)
+class Life:
+    """One state in three sentences. Where there is a `next_at`, it ends the third one."""
+
+    tone: str
+    known: str
+    money: str
+    next: str
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the outbox knows about one withdrawal."""
+
+    withdrawal: Withdrawal
+    command: Command | None
+    switch: SendingSwitch | None
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.switch is not None and not self.switch.is_on
+
+    @property
+    def provider(self) -> str:
+        return self.withdrawal.get_upstream_display()
+
+
+def facts(withdrawal: Withdrawal) -> Facts:
+    """Read the newest command about the withdrawal and the switch of its provider (2 queries)."""
+    subject_type, subject_id = audit.subject_of(withdrawal)
+    commands = Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+    return Facts(
+        withdrawal=withdrawal,
+        command=commands.last(),
+        switch=SendingSwitch.objects.filter(upstream=withdrawal.upstream).first(),
+    )
+
+
+def tell(facts: Facts, *, now: datetime, sight: Sight) -> Life:
+    """Return where the withdrawal stands, with nothing in it that `sight` masks."""
+    match Status(facts.withdrawal.status):
+        case Status.AWAITING_APPROVAL:
+            return _awaiting(facts)
+        case Status.APPROVED:
+            return _approved(facts, now)
+        case Status.SENDING:
+            return _sending(facts)
+        case Status.UNKNOWN:
+            return _unknown(facts)
+        case Status.SENT:
+            return _sent(facts)
+        case over:
+            return _over(facts, over, sight)
+
+
+def _awaiting(facts: Facts) -> Life:
+    if facts.withdrawal.payment_id:
+        return Life(
+            tone="wait",
+            known=gettext(
+                "%(provider)s already holds this payout as pending; it was not made here."
+            )
+            % {"provider": facts.provider},
+            money=gettext("No money has moved as far as we know."),
+            next=gettext(
+                "There is no approval at the provider: signatures are recorded here, "
+                "and a rejection cancels it there."
+            ),
+        )
+    return Life(
+        tone="wait",
+        known=gettext("It waits for signatures."),
+        money=gettext("Nothing has been sent."),
+        next=gettext("It is sent after the last signature."),
+    )
+
+
+def _approved(facts: Facts, now: datetime) -> Life:
+    known = gettext("All signatures are given.")
+    money = gettext("Nothing has been sent yet.")
+    if facts.is_stopped:
+        assert facts.switch is not None
+        return Life(
+            tone="warn",
+            known=known,
+            money=money,
+            next=gettext("Sending to %(provider)s is stopped: %(reason)s It goes when resumed.")
+            % {"provider": facts.provider, "reason": facts.switch.reason},
+        )
+    due = facts.command.next_at if facts.command else None
+    if due and due > now:
+        why = facts.command.error if facts.command and facts.command.attempts else ""
+        if why:
+            return Life(
+                tone="warn",
+                known=gettext("It could not be sent yet: %(why)s") % {"why": why},
+                money=money,
+                next=gettext("It is tried again by itself"),
+                next_at=due,
+            )
+        return Life(
+            tone="flow", known=known, money=money, next=gettext("Sending begins"), next_at=due
+        )
+    return Life(
+        tone="flow", known=known, money=money, next=gettext("It is sent within a few seconds.")
+    )
+
+
+def _sending(facts: Facts) -> Life:
+    return Life(
+        tone="flow",
+        known=gettext("The request is on its way to %(provider)s.") % {"provider": facts.provider},
+        money=gettext("Money may move from now on."),
+        next=gettext("The answer comes within a minute. There is nothing to do."),
+    )
+
+
+def _unknown(facts: Facts) -> Life:
+    known = gettext("%(provider)s was asked to pay and gave no clear answer.") % {
+        "provider": facts.provider
+    }
+    money = gettext("It may have been paid. It is never sent again under another reference.")
+    if facts.command is not None and facts.command.next_at is not None:
+        return Life(
+            tone="warn",
+            known=known,
+            money=money,
+            next=gettext("There is nothing to do: we look for it at the provider again"),
+            next_at=facts.command.next_at,
+        )
+    return Life(
+        tone="bad",
+        known=known,
+        money=money,
+        next=gettext("Nobody asks again by machine: two people read it there and settle it here."),
+    )
+
+
+def _sent(facts: Facts) -> Life:
+    return Life(
+        tone="flow",
+        known=gettext("%(provider)s has it and says: %(status)s.")
+        % {"provider": facts.provider, "status": words.at_provider(facts.withdrawal)},
+        money=gettext("The money is on its way."),
+        next=gettext("It arrives %(usually)s.")
+        % {"usually": words.expected(facts.withdrawal.method)},
+    )
+
+
+def _over(facts: Facts, status: Status, sight: Sight) -> Life:
+    withdrawal, provider = facts.withdrawal, facts.provider
+    reason = sight.text(withdrawal.status_reason, about=withdrawal)
+    match status:
+        case Status.COMPLETED:
+            return Life(
+                tone="good",
+                known=gettext("%(provider)s says it is completed.") % {"provider": provider},
+                money=gettext("The money was paid out."),
+                next="",
+            )
+        case Status.FAILED | Status.CANCELLED:
+            payment = withdrawal.payment
+            theirs = payment.error_message if payment else ""
+            said = sight.text(theirs, about=withdrawal) or reason
+            return Life(
+                tone="bad",
+                known=gettext("%(provider)s ended it: %(status)s. %(said)s")
+                % {"provider": provider, "status": gettext(status.label).lower(), "said": said},
+                money=gettext("The money was not paid out."),
+                next=gettext("If it must still be paid, make a new one from it."),
+            )
+        case Status.REFUSED:
+            return Life(
+                tone="bad",
+                known=gettext("%(provider)s refused it: %(said)s")
+                % {"provider": provider, "said": reason or withdrawal.error_code},
+                money=gettext("No money has moved."),
+                next=gettext("Mend what is wrong in a copy of it, and have that one signed."),
+            )
+        case _:
+            money = gettext("No money has moved.")
+            if not withdrawal.went_unpaid():
+                money = gettext("%(provider)s has it and says: %(status)s.") % {
+                    "provider": provider,
+                    "status": words.at_provider(withdrawal),
+                }
+            return Life(tone="", known=reason, money=money, next="")

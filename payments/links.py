@@ -1,0 +1,22 @@
+"""What payments registers with upstreams and with the demonstration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from payments import demo, feeds, hooks, senders
+from staff import demo as demonstration
+from upstreams import schedule, webhooks
+from upstreams.enums import Upstream
+
+
+def register() -> None:
+    """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
+    feeds.register_feeds()
+    senders.register_senders()
+    webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)
+    webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
+    schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))
+    schedule.register("payments.tasks.verify_chain", every=timedelta(hours=1))
+    schedule.register("payments.tasks.lapse_forgotten", every=timedelta(hours=1))
+    demonstration.register(demo.build)

@@ -1,0 +1,8 @@
+"""Every write that comes from an upstream: poll, webhook, click and send all end here."""
+
+from payments.mirror.balances import store_balances
+from payments.mirror.linking import link
+from payments.mirror.observing import luxcore_status, observe
+from payments.mirror.storing import store_payments
+
+__all__ = ["link", "luxcore_status", "observe", "store_balances", "store_payments"]

@@ -1,0 +1,194 @@
+"""Storing what an upstream showed, a page at a time, at the cost of what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from django.db import transaction
+
+from customers.mirror import Told, learn
+from payments.enums import PaymentStatus, SeenBy
+from payments.journal import Journal
+from payments.mirror.alerts import Alerts
+from payments.mirror.linking import link
+from payments.mirror.merging import Observation, merge
+from payments.mirror.observing import Unstorable, observe
+from payments.models import Payment
+from upstreams.enums import Upstream
+from upstreams.feeds import StoreCounts
+from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord, RefusedItem
+
+PAGE: Final = 100
+_COLUMNS: Final = (
+    "amount",
+    "kind",
+    "currency",
+    "hosted",
+    "fee",
+    "net",
+    "refunded",
+    "method",
+    "status",
+    "upstream_status",
+    "status_version",
+    "merchant_reference",
+    "customer_id",
+    "counterparty_name",
+    "counterparty",
+    "account_key",
+    "description",
+    "error_code",
+    "error_message",
+    "created_at",
+    "expires_at",
+    "completed_at",
+    "raw",
+    "digest",
+    "stamps",
+    "seen_at",
+    "seen_by",
+    "changed_at",
+)
+
+
+def store_payments(
+    records: Sequence[PaymentRecord], *, seen_by: SeenBy, at: datetime
+) -> StoreCounts:
+    """Merge what LuxCore showed into our copy, and let our withdrawals follow.
+
+    May be called again with the same records, in any order. Each page of 100 is a transaction of
+    its own unless the caller has one. A record that does not fit is refused, the rest goes on.
+    """
+    created = changed = unchanged = 0
+    refused: list[RefusedItem] = []
+    for page in _pages(records):
+        with transaction.atomic():
+            counts = _store_page(page, seen_by=seen_by, at=at)
+        created += counts.created
+        changed += counts.changed
+        unchanged += counts.unchanged
+        refused.extend(counts.refused)
+    return StoreCounts(created=created, changed=changed, unchanged=unchanged, refused=refused)
+
+
+def _pages(records: Iterable[PaymentRecord]) -> Iterable[list[PaymentRecord]]:
+    rest = iter(records)
+    while page := list(islice(rest, PAGE)):
+        yield page
+
+
+def _store_page(records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime) -> StoreCounts:
+    digests = dict(
+        Payment.objects.filter(
+            upstream=Upstream.LUXCORE, upstream_id__in={record.id for record in records}
+        ).values_list("upstream_id", "digest")
+    )
+    # Somebody waits for the answer to a click or a send: even an unchanged row is looked at anew.
+    is_awaited = seen_by in (SeenBy.CLICK, SeenBy.SEND)
+    news = [record for record in records if is_awaited or digests.get(record.id) != record.digest]
+    seen, refused = _observed(news, at=at)
+    rows = _locked_rows(seen, known=digests.keys(), seen_by=seen_by, at=at)
+    alerts = Alerts(at=at)
+    created = rows.keys() - digests.keys()
+    changed = _merge_all(rows, seen, alerts, created=created, at=at)
+    _save([rows[key] for key in (rows if is_awaited else changed)], seen_by=seen_by, at=at)
+    touched = rows.keys() if is_awaited else changed | created
+    journal = Journal(by=None, at=at, by_label="LuxCore")
+    link(sorted((rows[key] for key in touched), key=_by_key), journal=journal)
+    alerts.raise_all()
+    journal.write()
+    return StoreCounts(
+        created=len(created),
+        changed=len(changed - created),
+        unchanged=len(records) - len(refused) - len(changed | created),
+        refused=refused,
+    )
+
+
+def _observed(
+    records: Iterable[PaymentRecord], *, at: datetime
+) -> tuple[list[Observation], list[RefusedItem]]:
+    """The records in our columns, their customers made known, and those that do not fit."""
+    records = list(records)
+    customers = learn(
+        (_told(record.customer) for record in records if record.customer is not None),
+        upstream=Upstream.LUXCORE,
+        at=at,
+    )
+    seen, refused = [], []
+    for record in records:
+        key = record.customer.id if record.customer else ""
+        try:
+            seen.append(observe(record, customer_id=customers.get(key)))
+        except Unstorable as problem:
+            refused.append(RefusedItem(record.id, record.raw, str(problem)))
+    return seen, refused
+
+
+def _locked_rows(
+    seen: list[Observation], *, known: Iterable[str], seen_by: SeenBy, at: datetime
+) -> dict[str, Payment]:
+    """The row of each payment, locked in the order of keys. New ones are made first.
+
+    Another worker may make the same row at this moment: one of the two waits, then both merge.
+    """
+    first_of = {one.upstream_id: one for one in reversed(seen)}
+    new = sorted(first_of.keys() - set(known))
+    Payment.objects.bulk_create(
+        [first_of[key].as_new(seen_by=seen_by, at=at) for key in new], ignore_conflicts=True
+    )
+    rows = (
+        Payment.objects.select_for_update(of=("self",))
+        .filter(upstream=Upstream.LUXCORE, upstream_id__in=list(first_of))
+        .order_by("pk")
+    )
+    return {row.upstream_id: row for row in rows}
+
+
+def _merge_all(
+    rows: dict[str, Payment],
+    seen: list[Observation],
+    alerts: Alerts,
+    *,
+    created: Set[str],
+    at: datetime,
+) -> set[str]:
+    """Let every observation in; the ids of the payments that changed by it."""
+    changed = set()
+    for one in seen:
+        row = rows[one.upstream_id]
+        merged = merge(row, one)
+        if merged.contradiction:
+            alerts.contradiction(row, merged.contradiction)
+        elif merged.changed:
+            row.changed_at = at
+            changed.add(row.upstream_id)
+        is_news = bool(merged.changed) or row.upstream_id in created
+        if row.status == PaymentStatus.UNKNOWN and is_news:
+            alerts.unknown_word(row)
+    return changed
+
+
+def _save(rows: Iterable[Payment], *, seen_by: SeenBy, at: datetime) -> None:
+    rows = sorted(rows, key=_by_key)
+    for row in rows:
+        row.seen_at = at
+        row.seen_by = seen_by
+    if rows:
+        Payment.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["upstream", "upstream_id"],
+            update_fields=_COLUMNS,
+        )
+
+
+def _told(customer: CustomerRecord) -> Told:
+    return Told(customer.id, customer.name, customer.email, customer.phone, customer.external_id)
+
+
+def _by_key(row: Payment) -> int:
+    return row.pk

@@ -1,0 +1,112 @@
+"""The mirror of money movements at the upstreams."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from customers.models import Customer
+from payments.enums import Kind, PaymentStatus, SeenBy
+from upstreams.enums import Upstream
+
+OPEN_STATUSES = (
+    PaymentStatus.CREATED,
+    PaymentStatus.IN_PROGRESS,
+    PaymentStatus.IN_REVIEW,
+    PaymentStatus.UNKNOWN,
+)
+PAID_STATUSES = (
+    PaymentStatus.COMPLETED,
+    PaymentStatus.PARTLY_RETURNED,
+    PaymentStatus.RETURNED,
+)
+# Nothing moved and nothing will. LuxCore frees the reference of such a payment (LC-A11).
+UNPAID_STATUSES = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def open(self) -> PaymentQuerySet:
+        """Payments whose status may still change by itself."""
+        return self.filter(status__in=OPEN_STATUSES)
+
+    def paid_out(self) -> PaymentQuerySet:
+        """Payouts that reached the other side, returned later or not."""
+        return self.filter(kind=Kind.WITHDRAWAL, status__in=PAID_STATUSES)
+
+    def newest_first(self) -> PaymentQuerySet:
+        return self.order_by("-created_at", "-pk")
+
+
+class Payment(models.Model):
+    """One money movement at one upstream, as last seen. Written by `mirror` alone."""
+
+    upstream = models.CharField(max_length=16, choices=Upstream)
+    upstream_id = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=Kind)
+    hosted = models.BooleanField(default=False)
+    amount = models.DecimalField(max_digits=38, decimal_places=18)
+    fee = models.DecimalField(max_digits=38, decimal_places=18, null=True)
+    net = models.DecimalField(max_digits=38, decimal_places=18, null=True)
+    refunded = models.DecimalField(max_digits=38, decimal_places=18, null=True)
+    currency = models.CharField(max_length=12)
+    method = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=16, choices=PaymentStatus)
+    upstream_status = models.CharField(max_length=40)
+    status_version = models.PositiveBigIntegerField(null=True)
+    merchant_reference = models.CharField(max_length=255, blank=True)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, related_name="payments"
+    )
+    counterparty_name = models.CharField(max_length=255, blank=True)
+    counterparty = models.JSONField(default=dict)
+    account_key = models.CharField(max_length=64, blank=True)
+    description = models.TextField(blank=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    raw = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+    # Which observation told each field, so that the order of arrival does not matter: `merging`.
+    stamps = models.JSONField(default=dict)
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    seen_by = models.CharField(max_length=8, choices=SeenBy)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["upstream", "upstream_id"], name="one_payment_per_upstream_id"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="payment_newest"),
+            models.Index(fields=["upstream", "merchant_reference"], name="payment_reference"),
+            # The rolling re-read: what is not terminal, oldest first.
+            models.Index(
+                fields=["upstream", "created_at"],
+                condition=Q(status__in=["created", "in_progress", "in_review", "unknown"]),
+                name="payment_open",
+            ),
+            # Checks: who else was paid on this account.
+            models.Index(
+                fields=["account_key", "-created_at"],
+                condition=~Q(account_key=""),
+                name="payment_account",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upstream} {self.upstream_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:payment", args=[self.upstream, self.upstream_id])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES

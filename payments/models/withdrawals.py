@@ -1,0 +1,273 @@
+"""Our intent to pay out, and who signed it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_noop as _
+
+from customers.models import Customer
+from payments.enums import Origin, RejectCode, Status, Verdict
+from payments.models.payments import UNPAID_STATUSES, Payment
+from payments.queues import UNPAID_ENDS, WithdrawalQuerySet
+from upstreams.enums import Upstream
+
+# What a withdrawal may become. `actions` and `mirror` consult it; tests walk every pair.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.AWAITING_APPROVAL: frozenset(
+        {Status.APPROVED, Status.REJECTED, Status.RETRACTED, Status.LAPSED}
+    ),
+    # `sent` without `sending`: one that was seen upstream is at the provider already.
+    Status.APPROVED: frozenset({Status.SENDING, Status.SENT, Status.AWAITING_APPROVAL}),
+    # back to `approved`: definitely nothing was sent, the same key goes again later.
+    Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.UNKNOWN, Status.APPROVED}),
+    Status.UNKNOWN: frozenset({Status.SENT, Status.REFUSED}),
+    Status.SENT: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.REFUSED: frozenset(),
+    Status.REJECTED: frozenset(),
+    Status.RETRACTED: frozenset(),
+    Status.LAPSED: frozenset(),
+}
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no look-alikes
+
+
+def new_code() -> str:
+    """A short id that people can read to each other: `wd-7F3MK2`."""
+    return "wd-" + "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
+
+
+class NotPossible(Exception):
+    """Base of every "no" that an operator is told: `str()` says why, ready to be shown."""
+
+
+class WithdrawalNotMovable(NotPossible):
+    """The withdrawal may not go from where it stands to where it was asked to go."""
+
+    def __init__(self, *, code: str, current: Status, wanted: Status) -> None:
+        self.code, self.current, self.wanted = code, current, wanted
+        super().__init__(
+            f"{code} is {current.label.lower()}; it cannot become {wanted.label.lower()}."
+        )
+
+
+class Withdrawal(models.Model):
+    """One payout that somebody asked for, wherever it was asked."""
+
+    code = models.CharField(max_length=12, unique=True, default=new_code)
+    upstream = models.CharField(max_length=16, choices=Upstream)
+    origin = models.CharField(max_length=12, choices=Origin)
+    status = models.CharField(max_length=20, choices=Status, default=Status.AWAITING_APPROVAL)
+    amount = models.DecimalField(max_digits=38, decimal_places=18)
+    currency = models.CharField(max_length=12)
+    method = models.CharField(max_length=40)
+
+    # Payout details (upstreams.md §3.8).
+    recipient_name = models.CharField(max_length=255, blank=True)
+    bank_account = models.CharField(max_length=64, blank=True)
+    bank_code = models.CharField(max_length=32, blank=True)
+    account_type = models.CharField(max_length=32, blank=True)
+    tax_id = models.CharField(max_length=32, blank=True)
+    payid = models.CharField(max_length=255, blank=True)
+    payid_type = models.CharField(max_length=8, blank=True)
+    account_key = models.CharField(max_length=64, blank=True)
+    payout_description = models.CharField(max_length=255, blank=True)
+    payout_reference = models.CharField(max_length=120, blank=True)
+
+    # Contact data of the same person (upstreams.md §3.8, §3.10).
+    customer_name = models.CharField(max_length=255, blank=True)
+    customer_email = models.CharField(max_length=255, blank=True)
+    customer_phone = models.CharField(max_length=50, blank=True)
+    customer_external_id = models.CharField(max_length=255, blank=True)
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals"
+    )
+
+    description = models.CharField(max_length=255, blank=True)
+    attempt_no = models.PositiveIntegerField(default=1)
+    merchant_reference = models.CharField(max_length=255)
+    payment = models.OneToOneField(
+        Payment, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawal"
+    )
+    revision = models.PositiveIntegerField(default=1)
+    # The form it was asked for with: the same form sent twice asks once.
+    request_token = models.UUIDField(null=True, blank=True, unique=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    last_edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="copies"
+    )
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    signatures_required = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Somebody looked at a failure and knows: it leaves the list of what needs attention.
+    attended_at = models.DateTimeField(null=True, blank=True)
+    reject_code = models.CharField(max_length=20, choices=RejectCode, blank=True)
+    status_reason = models.TextField(blank=True)
+    error_code = models.CharField(max_length=80, blank=True)
+
+    objects = WithdrawalQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["upstream", "merchant_reference"],
+                condition=~Q(origin="upstream"),
+                name="one_withdrawal_per_reference",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="withdrawal_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="withdrawal_status_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "due_at", "id"], name="withdrawal_queue"),
+            models.Index(fields=["-created_at", "-id"], name="withdrawal_newest"),
+            models.Index(fields=["upstream", "currency", "status"], name="withdrawal_totals"),
+            models.Index(fields=["account_key", "-created_at"], name="withdrawal_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:withdrawal", args=[self.code])
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was asked for here, not merely seen at the provider."""
+        return self.origin != Origin.UPSTREAM
+
+    def went_unpaid(self) -> bool:
+        """Whether it ended and no money moved for it, at the provider neither. Reads its payment.
+
+        One that was seen at the provider may lapse or be rejected here and be paid there.
+        """
+        if self.status not in UNPAID_ENDS:
+            return False
+        return self.payment is None or self.payment.status in UNPAID_STATUSES
+
+    def can_become(self, wanted: Status) -> bool:
+        return wanted in MOVES[Status(self.status)]
+
+
+class Revision(models.Model):
+    """Who wrote which version of a withdrawal. Insert-only; none of them ever signs it."""
+
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["withdrawal", "number"], name="one_row_per_revision")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.withdrawal_id} r{self.number}"
+
+
+class SignatureQuerySet(models.QuerySet["Signature"]):
+    def valid(self) -> SignatureQuerySet:
+        """Signatures that nobody voided. They count for their own revision and digest only."""
+        return self.filter(voided_at=None)
+
+    def approvals(self) -> SignatureQuerySet:
+        return self.filter(verdict=Verdict.APPROVE)
+
+
+class Signature(models.Model):
+    """One person's decision on exactly what they saw. Only its voiding is ever added."""
+
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="signatures")
+    revision = models.PositiveIntegerField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    editor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    digest = models.CharField(max_length=64)
+    policy = models.ForeignKey("payments.Policy", on_delete=models.PROTECT, null=True)
+    at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    voided_reason = models.CharField(max_length=255, blank=True)
+
+    objects = SignatureQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["withdrawal", "revision", "by"],
+                condition=Q(voided_at=None),
+                name="nobody_signs_twice",
+            ),
+            models.CheckConstraint(
+                condition=Q(maker=None) | ~Q(maker=F("by")), name="maker_is_never_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(editor=None) | ~Q(editor=F("by")), name="editor_is_never_checker"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_id} {self.verdict} {self.withdrawal_id} r{self.revision}"
+
+
+class Settlement(models.Model):
+    """Two people's answer to an unknown outcome that no machine could settle."""
+
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="settlements")
+    outcome = models.CharField(
+        max_length=8,
+        choices=[(Status.SENT, _("It was paid")), (Status.REFUSED, _("It was not paid"))],
+    )
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.TextField()
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True)
+    dropped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("proposed_by")),
+                name="settled_by_two",
+            ),
+            models.UniqueConstraint(
+                fields=["withdrawal"],
+                condition=Q(confirmed_at=None, dropped_at=None),
+                name="one_open_settlement",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.withdrawal_id}: {self.outcome}"

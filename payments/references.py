@@ -1,0 +1,27 @@
+"""The names under which our payouts are known at the provider."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from payments.models import Withdrawal
+
+_NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
+
+PAYOUT: Final = "luxcore.payout"
+CANCEL: Final = "luxcore.cancel"
+
+
+def reference_for(withdrawal: Withdrawal) -> str:
+    """The reference of the present attempt.
+
+    It is derived, so a desk restored from a backup makes the same one again and the provider
+    recognises it instead of paying twice.
+    """
+    return str(uuid5(_NAMESPACE, f"{withdrawal.code}:{withdrawal.attempt_no}"))
+
+
+def cancel_key_for(withdrawal: Withdrawal) -> str:
+    """The key of the command that cancels a payout there."""
+    return str(uuid5(_NAMESPACE, f"{withdrawal.code}:cancel"))

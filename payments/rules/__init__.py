@@ -1,0 +1,36 @@
+"""How LuxCore wants a payout described, country by country (upstreams.md §3.8, LC-A14 to A18).
+
+One table drives the form, the refusals and the check before signing. Lengths and digits refuse;
+wrong check digits only warn, because the samples of the provider's own guide fail them.
+"""
+
+from payments.rules.drafts import DRAFT_FIELDS, TEXT_FIELDS, WithdrawalDraft
+from payments.rules.judging import MOST_MINOR_UNITS, parse_amount, validate, warnings
+from payments.rules.request import payload
+from payments.rules.table import (
+    CURRENCIES,
+    CUSTOMER_FIELDS,
+    FIELDS,
+    METHOD_LABELS,
+    PAYID_TYPES,
+    Field,
+    methods_for,
+)
+
+__all__ = [
+    "CURRENCIES",
+    "CUSTOMER_FIELDS",
+    "DRAFT_FIELDS",
+    "FIELDS",
+    "METHOD_LABELS",
+    "MOST_MINOR_UNITS",
+    "PAYID_TYPES",
+    "TEXT_FIELDS",
+    "Field",
+    "WithdrawalDraft",
+    "methods_for",
+    "parse_amount",
+    "payload",
+    "validate",
+    "warnings",
+]

@@ -1,0 +1,144 @@
+"""Saying what is wrong with a draft, in words for the person who wrote it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from customers.columns import longest
+from payments.models import Withdrawal
+from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
+from payments.rules.table import CURRENCIES, CUSTOMER_FIELDS, FIELDS, METHOD_LABELS, methods_for
+from upstreams.enums import Upstream
+from upstreams.money import BadMoney, Money, exponent
+
+# Whole numbers above it lose digits in JSON readers that use doubles, and the provider may be one.
+MOST_MINOR_UNITS: Final = 2**53 - 1
+
+# Control characters and the marks that reorder or hide text: what is read is not what is sent.
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def parse_amount(text: str, currency: str) -> Decimal:
+    """Read an amount in major units; raises BadMoney with words for the person who typed it."""
+    text = text.strip()
+    if not re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text, re.ASCII):
+        raise BadMoney("Write the amount in plain digits with a point for decimals, like 2500.00.")
+    places = exponent(currency)
+    if len(text.partition(".")[2]) > places:
+        raise BadMoney(f"{currency} has {places} decimals; this amount has more.")
+    whole, point, decimals = text.partition(".")
+    return Money.from_decimal_text(f"{whole.lstrip('0') or '0'}{point}{decimals}", currency).amount
+
+
+def validate(draft: WithdrawalDraft) -> dict[str, str]:
+    """What is wrong with each field, in words for the person who filled it in."""
+    if draft.upstream != Upstream.LUXCORE:
+        return {"upstream": "Payouts leave through LuxCore only."}
+    errors = _unreadable(draft)
+    if problem := _rail_problem(draft):
+        return errors | problem
+    if problem_text := _amount_problem(draft):
+        errors["amount"] = problem_text
+    for field in (*FIELDS[draft.currency, draft.method], *CUSTOMER_FIELDS):
+        if field.name in errors:
+            continue
+        value: str = getattr(draft, field.name)
+        if not value.strip():
+            if field.required:
+                errors[field.name] = field.missing
+        elif text := field.problem(draft):
+            errors[field.name] = text
+    return errors | _unused(draft)
+
+
+def warnings(draft: WithdrawalDraft) -> list[str]:
+    """What looks wrong in a draft that `validate` lets pass: check digits that do not fit."""
+    account = draft.bank_account
+    match draft.currency, draft.method:
+        case "ARS", "bank_transfer" if len(account) == 22 and not _cbu_fits(account):
+            return ["The check digits of this CBU or CVU do not fit."]
+        case "MXN", "spei" if len(account) == 18:
+            return _clabe_warnings(account, draft.bank_code)
+        case "AUD", "payid" if draft.payid_type == "abn" and not _abn_fits(draft.payid):
+            return ["The check digits of this ABN do not fit."]
+    return []
+
+
+def _rail_problem(draft: WithdrawalDraft) -> dict[str, str]:
+    if draft.currency == "LKR":
+        return {"currency": "LuxCore does not pay out LKR: iPay only takes deposits."}
+    if draft.currency not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
+        return {"currency": f"LuxCore pays out {known}; {draft.currency or 'no currency'} is not."}
+    methods = methods_for(draft.currency)
+    if draft.method not in methods:
+        known = " or ".join(METHOD_LABELS[method] for method in methods)
+        return {"method": f"LuxCore pays out {draft.currency} by {known}."}
+    return {}
+
+
+def _amount_problem(draft: WithdrawalDraft) -> str:
+    try:
+        minor = Money(draft.amount, draft.currency).to_minor()
+    except BadMoney:
+        if not draft.amount.is_finite():
+            return "The amount is not a number."
+        return f"{draft.currency} has {exponent(draft.currency)} decimals; this amount has more."
+    if minor <= 0:
+        return "The amount must be more than zero."
+    if minor > MOST_MINOR_UNITS:
+        return "The amount is too large for one payout."
+    return ""
+
+
+def _unreadable(draft: WithdrawalDraft) -> dict[str, str]:
+    """Fields that are too long to keep, or hold what nobody can see."""
+    errors = {}
+    for name in TEXT_FIELDS:
+        value: str = getattr(draft, name)
+        most = longest(Withdrawal, name)
+        if found := _INVISIBLE.search(value):
+            errors[name] = f"There is an invisible character in it (U+{ord(found[0]):04X})."
+        elif most and len(value) > most:
+            errors[name] = f"At most {most} characters; this has {len(value)}."
+    return errors
+
+
+def _unused(draft: WithdrawalDraft) -> dict[str, str]:
+    """Bank data that this rail would not send: somebody may rely on it."""
+    used = {field.name for field in FIELDS[draft.currency, draft.method]}
+    label = METHOD_LABELS[draft.method]
+    return {
+        name: f"Leave this empty: {label} in {draft.currency} does not use it."
+        for name in ("bank_account", "bank_code", "payid", "payid_type")
+        if name not in used and getattr(draft, name)
+    }
+
+
+def _weighted(digits: str, weights: tuple[int, ...]) -> int:
+    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
+
+
+def _cbu_fits(cbu: str) -> bool:
+    bank = (10 - _weighted(cbu[:7], (7, 1, 3, 9, 7, 1, 3)) % 10) % 10
+    weights = (3, 9, 7, 1, 3, 9, 7, 1, 3, 9, 7, 1, 3)
+    account = (10 - _weighted(cbu[8:21], weights) % 10) % 10
+    return bank == int(cbu[7]) and account == int(cbu[21])
+
+
+def _clabe_warnings(clabe: str, bank_code: str) -> list[str]:
+    weights = (3, 7, 1) * 5 + (3, 7)
+    control = sum(int(digit) * weight % 10 for digit, weight in zip(clabe, weights, strict=False))
+    found = []
+    if (10 - control % 10) % 10 != int(clabe[17]):
+        found.append("The check digit of this CLABE does not fit.")
+    if clabe[:3] != bank_code:
+        found.append(f"The CLABE belongs to bank {clabe[:3]}, not to {bank_code}.")
+    return found
+
+
+def _abn_fits(abn: str) -> bool:
+    weights = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
+    return len(abn) == 11 and (_weighted(abn, weights) - 10) % 89 == 0

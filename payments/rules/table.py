@@ -1,0 +1,244 @@
+"""The table: which fields each rail has, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_noop as _
+
+from payments.rules.drafts import WithdrawalDraft
+
+_ASCII_DIGITS = re.compile(r"[0-9]+")
+_BSB = re.compile(r"[0-9]{3}-?[0-9]{3}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# What is wrong with a field, in words; "" when nothing is.
+Problem = Callable[[WithdrawalDraft], str]
+
+
+def _nothing(draft: WithdrawalDraft) -> str:
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of the payout form. `missing` is what to say when a required one is empty."""
+
+    name: str
+    label: str
+    required: bool = False
+    help: str = ""
+    missing: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    problem: Problem = _nothing
+
+
+# --- What can be wrong with a field ---------------------------------------------------------------
+
+
+def _digits(name: str, *, exactly: int, what: str) -> Problem:
+    def problem(draft: WithdrawalDraft) -> str:
+        value: str = getattr(draft, name)
+        if not _ASCII_DIGITS.fullmatch(value):
+            return f"A {what} has digits only, no spaces or letters."
+        if len(value) != exactly:
+            return f"A {what} has exactly {exactly} digits; this one has {len(value)}."
+        return ""
+
+    return problem
+
+
+def _account_digits(least: int, most: int) -> Problem:
+    def problem(draft: WithdrawalDraft) -> str:
+        if not _ASCII_DIGITS.fullmatch(draft.bank_account):
+            return "The account number has digits only, no spaces or letters."
+        if not least <= len(draft.bank_account) <= most:
+            return (
+                f"The account number has {least} to {most} digits; "
+                f"this one has {len(draft.bank_account)}."
+            )
+        return ""
+
+    return problem
+
+
+def _bsb(draft: WithdrawalDraft) -> str:
+    if _BSB.fullmatch(draft.bank_code):
+        return ""
+    return "A BSB has six digits, written like 062-000."
+
+
+def _payid_type(draft: WithdrawalDraft) -> str:
+    if draft.payid_type in dict(PAYID_TYPES):
+        return ""
+    return "The type of a PayID is email, phone or ABN."
+
+
+def _payid(draft: WithdrawalDraft) -> str:
+    match draft.payid_type:
+        case "email":
+            return _email_problem(draft.payid)
+        case "phone":
+            return _phone_problem(draft.payid)
+        case "abn":
+            return _abn_problem(draft.payid)
+    return ""  # the type itself is what is wrong, and says so
+
+
+def _email_problem(value: str) -> str:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return "This is not an e-mail address."
+    return ""
+
+
+def _phone_problem(value: str) -> str:
+    if not _E164.fullmatch(value):
+        return "Write the phone number with + and country code, digits only, like +61412345678."
+    try:
+        possible = phonenumbers.is_possible_number(phonenumbers.parse(value))
+    except phonenumbers.NumberParseException:
+        possible = False
+    return "" if possible else "No country has a phone number like this one."
+
+
+def _abn_problem(value: str) -> str:
+    if not _ASCII_DIGITS.fullmatch(value):
+        return "An ABN has digits only, no spaces."
+    if len(value) != 11:
+        return f"An ABN has exactly 11 digits; this one has {len(value)}."
+    return ""
+
+
+def _customer_email(draft: WithdrawalDraft) -> str:
+    return _email_problem(draft.customer_email)
+
+
+# --- The fields -----------------------------------------------------------------------------------
+
+PAYID_TYPES: Final = (("email", _("E-mail")), ("phone", _("Phone")), ("abn", "ABN"))
+_ACCOUNT_TYPES: Final = (
+    ("", _("Not stated")),
+    ("checking", _("Checking")),
+    ("savings", _("Savings")),
+)
+
+_RECIPIENT = Field(
+    name="recipient_name",
+    label=_("Recipient"),
+    required=True,
+    help=_("Exactly as the account holder's name is written at the bank."),
+    missing="Who is the money for? Give the account holder's full name.",
+)
+_OPTIONAL = (
+    Field(name="account_type", label=_("Account type"), choices=_ACCOUNT_TYPES),
+    Field(name="tax_id", label=_("Tax id"), help=_("The recipient's CUIT, RFC, RUC or ABN.")),
+    Field(name="payout_description", label=_("Purpose"), help=_("For the recipient's statement.")),
+    Field(
+        name="payout_reference",
+        label=_("Tracking reference"),
+        help=_("LuxCore makes one when this is empty."),
+    ),
+)
+CUSTOMER_FIELDS: Final = (
+    Field(name="customer_name", label=_("Customer name")),
+    Field(name="customer_email", label=_("Customer e-mail"), problem=_customer_email),
+    Field(name="customer_phone", label=_("Customer phone")),
+    Field(
+        name="customer_external_id",
+        label=_("Our customer id"),
+        help=_("Unique per customer; LuxCore refuses one that somebody else has."),
+    ),
+    Field(name="description", label=_("Description"), help=_("For ourselves and for LuxCore.")),
+)
+
+
+def _account(label: str, *, help: str, problem: Problem) -> Field:  # noqa: A002
+    return Field(
+        name="bank_account",
+        label=label,
+        required=True,
+        help=help,
+        missing=f"The {label} is missing.",
+        problem=problem,
+    )
+
+
+FIELDS: Final[Mapping[tuple[str, str], tuple[Field, ...]]] = {
+    ("ARS", "bank_transfer"): (
+        _RECIPIENT,
+        _account(
+            "CBU or CVU",
+            help=_("22 digits."),
+            problem=_digits("bank_account", exactly=22, what="CBU or CVU"),
+        ),
+        *_OPTIONAL,
+    ),
+    ("MXN", "spei"): (
+        _RECIPIENT,
+        _account(
+            "CLABE", help=_("18 digits."), problem=_digits("bank_account", exactly=18, what="CLABE")
+        ),
+        Field(
+            name="bank_code",
+            label=_("Bank code"),
+            required=True,
+            help=_("3 digits, like 002."),
+            missing="SPEI needs the bank code beside the CLABE.",
+            problem=_digits("bank_code", exactly=3, what="bank code"),
+        ),
+        *_OPTIONAL,
+    ),
+    ("UYU", "bank_transfer"): (
+        _RECIPIENT,
+        _account(_("account number"), help=_("4 to 20 digits."), problem=_account_digits(4, 20)),
+        *_OPTIONAL,
+    ),
+    ("AUD", "bank_transfer"): (
+        _RECIPIENT,
+        _account(_("account number"), help=_("6 to 10 digits."), problem=_account_digits(6, 10)),
+        Field(
+            name="bank_code",
+            label=_("BSB"),
+            required=True,
+            help=_("Six digits, like 062-000."),
+            missing="An Australian bank transfer needs the BSB beside the account number.",
+            problem=_bsb,
+        ),
+        *_OPTIONAL,
+    ),
+    ("AUD", "payid"): (
+        _RECIPIENT,
+        Field(
+            name="payid_type",
+            label=_("PayID type"),
+            required=True,
+            missing="Say what kind of PayID it is: email, phone or ABN.",
+            choices=PAYID_TYPES,
+            problem=_payid_type,
+        ),
+        Field(
+            name="payid",
+            label=_("PayID"),
+            required=True,
+            help="james@example.com, +61412345678 or 51824753556.",
+            missing="The PayID is missing.",
+            problem=_payid,
+        ),
+        *_OPTIONAL,
+    ),
+}
+CURRENCIES: Final = tuple(dict.fromkeys(currency for currency, _method in FIELDS))
+METHOD_LABELS: Final = {"bank_transfer": "Bank transfer", "spei": "SPEI", "payid": "PayID"}
+
+
+def methods_for(currency: str) -> tuple[str, ...]:
+    """The methods by which LuxCore pays out this currency."""
+    return tuple(method for known, method in FIELDS if known == currency)

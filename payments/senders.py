@@ -1,0 +1,286 @@
+"""How payouts leave for LuxCore and how one that lies there is cancelled."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from payments import mirror, policies
+from payments.enums import PaymentStatus, SeenBy, Status
+from payments.intent import differences
+from payments.journal import Journal
+from payments.models import Payment, Withdrawal
+from payments.moves import move
+from payments.references import CANCEL, PAYOUT
+from upstreams import alarms
+from upstreams.enums import Upstream
+from upstreams.errors import AlreadyExists, Rejected
+from upstreams.http import Priority
+from upstreams.luxcore.client import get_client
+from upstreams.luxcore.schemas import PaymentRecord
+from upstreams.models import Command
+from upstreams.outbox import (
+    Done,
+    Mismatch,
+    MustNotSend,
+    Outcome,
+    Postponed,
+    Refused,
+    Repeat,
+    Sender,
+    Uncertain,
+    register,
+)
+
+BY_LABEL: Final = "Lightdesk"
+LOOK_BACK: Final = timedelta(minutes=5)  # their clock may differ from ours
+MOST_PAGES: Final = 50
+
+# Looking, sending and looking once more must end within the minute that a claim lasts, or the next
+# worker takes the command over and does the same. So no page is asked for after LOOK_SECONDS.
+LOOK_SECONDS: Final = 8.0
+PAGE_SECONDS: Final = 5.0
+
+# LuxCore says "not now" with an error 400: nothing happened, the same bytes may go again.
+_NOT_NOW: Final = {"LOCK_TIMEOUT": 30.0}
+_TOO_LATE: Final = "PAYMENT_ALREADY_PROCESSED"
+
+
+class CannotTell(Exception):
+    """The list at the provider could be read, and still does not say."""
+
+
+def register_senders() -> None:
+    register(
+        Sender(
+            kind=PAYOUT,
+            upstream=Upstream.LUXCORE,
+            send=send_payout,
+            find=find_payout,
+            starting=start_payout,
+            settle=settle_payout,
+            repeat=Repeat.LOOK_FIRST,
+        )
+    )
+    register(
+        Sender(
+            kind=CANCEL,
+            upstream=Upstream.LUXCORE,
+            send=send_cancel,
+            settle=settle_cancel,
+            repeat=Repeat.SAME_KEY,
+        )
+    )
+
+
+# --- A payout -------------------------------------------------------------------------------------
+
+
+def start_payout(command: Command, at: datetime) -> None:
+    """Move the withdrawal to `sending`; raises MustNotSend when it may not leave any more."""
+    withdrawal = _locked(command)
+    if withdrawal.payment_id is not None:
+        return  # it is there already; sending will find it and say so
+    if withdrawal.status != Status.APPROVED:
+        label = Status(withdrawal.status).label.lower()
+        raise MustNotSend(f"{withdrawal.code} is {label}, not approved.")
+    if withdrawal.merchant_reference != command.idempotency_key:
+        raise MustNotSend(f"{withdrawal.code} has another reference by now.")
+    if not policies.is_signed(withdrawal):
+        raise MustNotSend(f"{withdrawal.code} does not carry the signatures it needs.")
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(withdrawal, Status.SENDING, journal=journal)
+    journal.write()
+
+
+def send_payout(command: Command) -> Outcome:
+    """POST the stored bytes, or find what the mirror has linked already."""
+    withdrawal = _withdrawal(command)
+    if withdrawal.payment is not None:
+        return Done(reference=withdrawal.payment.upstream_id)
+    try:
+        created = get_client(priority=Priority.OPERATOR).create_payment(command.request_bytes)
+    except AlreadyExists:
+        return find_payout(command) or Uncertain(
+            "LuxCore says that it exists, and its list does not show it yet."
+        )
+    except Rejected as refusal:
+        if refusal.code in _NOT_NOW:
+            return Postponed(seconds=_NOT_NOW[refusal.code], why=refusal.message)
+        raise
+    return _compared(withdrawal, created.record, is_new=created.is_new)
+
+
+def find_payout(command: Command) -> Outcome | None:
+    """Look for the payment: in our own copy, then in LuxCore's list. None when it is not there."""
+    withdrawal = _withdrawal(command)
+    if withdrawal.payment is not None:
+        return Done(reference=withdrawal.payment.upstream_id)
+    try:
+        there = payments_bearing(command)
+    except CannotTell as problem:
+        return Uncertain(str(problem))
+    if len(there) > 1:
+        listed = ", ".join(record.id for record in there)
+        return Uncertain(f"Several payments bear the reference of {withdrawal.code}: {listed}.")
+    return _compared(withdrawal, there[0], is_new=False) if there else None
+
+
+def payments_bearing(command: Command) -> list[PaymentRecord]:
+    """Every payment at LuxCore under this command's reference, created since it was first sent.
+
+    Reads the list of that time, because LuxCore has no search by reference. Raises CannotTell when
+    the list moved under the reading, holds something unreadable or is too long to be read in
+    LOOK_SECONDS, and every UpstreamError.
+    """
+    withdrawal = _withdrawal(command)
+    client = get_client(priority=Priority.OPERATOR, deadline=PAGE_SECONDS)
+    ending = monotonic() + LOOK_SECONDS
+    since = (command.first_sent_at or command.created_at) - LOOK_BACK
+    found: dict[str, PaymentRecord] = {}
+    rows = 0
+    for _ in range(MOST_PAGES):
+        page = client.list_payments(method=withdrawal.method, created_from=since, offset=rows)
+        rows += len(page.items) + len(page.refused)
+        for record in page.items:
+            if record.merchant_reference == command.idempotency_key:
+                found[record.id] = record
+        for item in page.refused:
+            if command.idempotency_key in json.dumps(item.payload):
+                raise CannotTell(f"{item.record_id} may be it, and cannot be read: {item.reason}")
+        if rows >= page.total:
+            return list(found.values())
+        if not page.items and not page.refused or monotonic() >= ending:
+            break
+    raise CannotTell("LuxCore's list of that time could not be read to its end.")
+
+
+def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
+    """Let the withdrawal follow the outcome. Dull when the mirror was faster."""
+    match outcome:
+        case Done(record=PaymentRecord() as record):
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+        case Mismatch(record=PaymentRecord() as record):
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+            _doubt(command, "LuxCore's answer differs from what was asked: see both.", at)
+        case Done(reference):
+            _link_by_hand(command, reference, at)
+        case Refused(code, message):
+            _refuse(command, code, message, at)
+        case Postponed(_, why):
+            _postpone(command, why, at)
+        case Uncertain(why):
+            _doubt(command, why, at)
+
+
+def _compared(withdrawal: Withdrawal, record: PaymentRecord, *, is_new: bool) -> Outcome:
+    payment = mirror.observe(record).as_new(seen_by=SeenBy.SEND, at=record.created_at)
+    data = {"payment": record.id, "status": record.status, "is_new": is_new}
+    if found := differences(withdrawal, payment):
+        return Mismatch(differences=found, data=data, record=record)
+    return Done(reference=record.id, data=data, record=record)
+
+
+def _locked(command: Command) -> Withdrawal:
+    return Withdrawal.objects.locked().get(pk=int(command.subject_id))
+
+
+def _withdrawal(command: Command) -> Withdrawal:
+    return Withdrawal.objects.select_related("payment").get(pk=int(command.subject_id))
+
+
+def _link_by_hand(command: Command, reference: str, at: datetime) -> None:
+    """Two people said which payment it was, or the mirror has linked it before."""
+    # The payment first, as the mirror does: its end must not slip by while it is being linked.
+    payment = Payment.objects.select_for_update(of=("self",)).get(
+        upstream=command.upstream, upstream_id=reference
+    )
+    withdrawal = _locked(command)
+    if withdrawal.payment_id is not None:
+        return
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(withdrawal, Status.SENT, journal=journal, payment=payment, sent_at=at)
+    mirror.link([payment], journal=journal)
+    journal.write()
+
+
+def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
+    withdrawal = _locked(command)
+    if withdrawal.payment_id is not None:
+        alarms.raise_alarm(
+            upstream=command.upstream,
+            code="refused-but-there",
+            text=f"LuxCore refused {withdrawal.code} ({code}) and shows a payment for it.",
+            at=at,
+            subject=(command.subject_type, command.subject_id),
+        )
+        return
+    if not withdrawal.can_become(Status.REFUSED):
+        return
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(
+        withdrawal,
+        Status.REFUSED,
+        journal=journal,
+        reason=code,  # their words may name people: they are not kept for ever
+        status_reason=message,
+        error_code=code[:80],
+        settled_at=at,
+    )
+    journal.write()
+
+
+def _postpone(command: Command, why: str, at: datetime) -> None:
+    withdrawal = _locked(command)
+    if withdrawal.status == Status.SENDING:
+        journal = Journal(by=None, at=at, by_label=BY_LABEL)
+        move(withdrawal, Status.APPROVED, journal=journal, reason=why)
+        journal.write()
+
+
+def _doubt(command: Command, why: str, at: datetime) -> None:
+    withdrawal = _locked(command)
+    if withdrawal.status == Status.SENDING:
+        journal = Journal(by=None, at=at, by_label=BY_LABEL)
+        move(withdrawal, Status.UNKNOWN, journal=journal, reason=why)
+        journal.write()
+
+
+# --- Cancelling one that lies there ---------------------------------------------------------------
+
+
+def send_cancel(command: Command) -> Outcome:
+    """Cancel it; where it has moved on already, read what became of it."""
+    payment_id = json.loads(command.request_bytes)["payment"]
+    client = get_client(priority=Priority.OPERATOR)
+    try:
+        record = client.cancel_payment(payment_id)
+    except Rejected as refusal:
+        if refusal.code != _TOO_LATE:
+            raise
+        record = client.get_payment(payment_id)
+    return Done(reference=record.id, data={"status": record.status}, record=record)
+
+
+def settle_cancel(command: Command, outcome: Outcome, at: datetime) -> None:
+    """Store what became of it. Whatever is not cancelled then calls a person."""
+    match outcome:
+        case Done(record=PaymentRecord() as record):
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+            if mirror.luxcore_status(record) == PaymentStatus.CREATED:
+                _call(command, "LuxCore says it is cancelled, and still shows it as pending.", at)
+        case Refused(code):
+            _call(command, f"LuxCore refused to cancel it ({code}).", at)
+
+
+def _call(command: Command, what: str, at: datetime) -> None:
+    withdrawal = Withdrawal.objects.get(pk=int(command.subject_id))
+    alarms.raise_alarm(
+        upstream=command.upstream,
+        code="not-cancelled",
+        text=f"{withdrawal.code} was rejected here. {what}",
+        at=at,
+        subject=(command.subject_type, command.subject_id),
+    )

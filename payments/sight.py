@@ -1,0 +1,106 @@
+"""What one person may read of other people's data. Every page of the desk asks here.
+
+People who see payments read names in clear, and never a whole account number, PayID, tax id,
+e-mail or phone. People of support read none of it in clear.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from payments import masking
+from payments.models import Payment, Withdrawal
+from staff.permissions import Permission, Person, can
+
+MAY_SEE = (Permission.SEE_PAYMENTS, Permission.SEE_PAYMENTS_MASKED)
+
+# What a provider's own record may show of itself. All that is not listed is masked: a new field
+# of theirs is personal until somebody has looked at it.
+_PLAIN = frozenset({
+    "account_type", "amount", "api_version", "attempt", "bank_code", "bank_name", "bsb",
+    "completed_at", "created_at", "currency", "customer_id", "delivered_at", "direction",
+    "error", "error_code", "event", "event_id", "event_type", "expires_at", "failed_at", "fee",
+    "fee_amount", "hosted", "id", "kind", "livemode", "merchant_id", "merchant_reference",
+    "method", "net", "net_amount", "object", "page", "payid_type", "payment_id",
+    "payment_method", "processed_at", "reference", "refunded_amount", "refunded_at", "scheme",
+    "status", "status_version", "swift_code", "timestamp", "traffic_type", "transaction_id",
+    "type", "updated_at", "version", "webhook_id",
+})  # fmt: skip
+_NAMES = frozenset(
+    {"name", "recipient_name", "account_holder", "payid_name", "beneficiary", "customer_name"}
+)
+_WORDS = frozenset({"description", "purpose", "error_message", "message"})
+_SHORT = 3
+# Somebody wrote an account number into a reason: so many digits on end are nothing else here.
+_ACCOUNT = re.compile(r"[0-9]{9,}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How much one person sees."""
+
+    names_in_clear: bool
+
+    @classmethod
+    def of(cls, person: Person) -> Sight:
+        return cls(names_in_clear=can(person, Permission.SEE_PAYMENTS))
+
+    def name(self, name: str) -> str:
+        return name if self.names_in_clear else masking.mask_name(name)
+
+    def counterparty(self, payment: Payment) -> dict[str, str]:
+        """Return what is known of the other side's account, each value as this person may read it.
+
+        Their name is not repeated.
+        """
+        return {
+            name: str(self._mask(value, name))
+            for name, value in payment.counterparty.items()
+            if value and name not in _NAMES
+        }
+
+    def raw(self, raw: object) -> str:
+        """Return a provider's record as indented JSON, masked for this person."""
+        return json.dumps(self._mask(raw), indent=2, ensure_ascii=False, default=str)
+
+    def text(self, text: str, *, about: Withdrawal | Payment) -> str:
+        """Return free text about a payout in which none of its masked values is repeated."""
+        for value, masked in self._secrets(about):
+            text = text.replace(value, masked)
+        return _ACCOUNT.sub(lambda found: masking.mask_account(found[0]), text)
+
+    def _secrets(self, about: Withdrawal | Payment) -> list[tuple[str, str]]:
+        """Return what the texts about it must not repeat, longest first."""
+        if isinstance(about, Withdrawal):
+            account = [about.bank_account, about.payid, about.tax_id]
+            contact = [about.customer_email, about.customer_phone]
+            names = [about.recipient_name, about.customer_name]
+        else:
+            account = [str(value) for value in about.counterparty.values()]
+            contact, names = [], [about.counterparty_name]
+        found = [(value, self._masked(value)) for value in account + contact]
+        if not self.names_in_clear:
+            found += [(name, masking.mask_name(name)) for name in names]
+        return sorted(
+            ((value, masked) for value, masked in found if len(value) > _SHORT),
+            key=lambda pair: -len(pair[0]),
+        )
+
+    def _mask(self, value: object, key: str = "") -> object:
+        if isinstance(value, Mapping):
+            return {str(name): self._mask(item, str(name)) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._mask(item, key) for item in value]
+        if value is None or isinstance(value, bool) or key in _PLAIN:
+            return value
+        if key in _NAMES:
+            return self.name(str(value))
+        if key in _WORDS and self.names_in_clear:
+            return value
+        return self._masked(str(value))
+
+    def _masked(self, text: str) -> str:
+        return masking.mask_email(text) if "@" in text else masking.mask_account(text)

@@ -1,0 +1,34 @@
+"""Addresses of the payments desk. They stay put: people bookmark them."""
+
+from django.urls import path
+
+from payments.views import balances, decide, entry, payments, queue, withdrawal
+
+app_name = "payments"
+urlpatterns = [
+    path("withdrawals/", queue.withdrawals, name="withdrawals"),
+    path("withdrawals/news/", queue.withdrawals_news, name="withdrawals-news"),
+    path("withdrawals/claim/", queue.withdrawals_claim, name="withdrawals-claim"),
+    path("withdrawals/new/", entry.withdrawal_new, name="withdrawal-new"),
+    path("withdrawals/<str:code>/", withdrawal.withdrawal, name="withdrawal"),
+    path("withdrawals/<str:code>/live/", withdrawal.withdrawal_live, name="withdrawal-live"),
+    path("withdrawals/<str:code>/claim/", withdrawal.withdrawal_claim, name="withdrawal-claim"),
+    path(
+        "withdrawals/<str:code>/release/", withdrawal.withdrawal_release, name="withdrawal-release"
+    ),
+    path("withdrawals/<str:code>/approve/", decide.withdrawal_approve, name="withdrawal-approve"),
+    path("withdrawals/<str:code>/reject/", decide.withdrawal_reject, name="withdrawal-reject"),
+    path("withdrawals/<str:code>/undo/", decide.withdrawal_undo, name="withdrawal-undo"),
+    path("withdrawals/<str:code>/settle/", decide.withdrawal_settle, name="withdrawal-settle"),
+    path("withdrawals/<str:code>/attend/", decide.withdrawal_attend, name="withdrawal-attend"),
+    path("withdrawals/<str:code>/retract/", decide.withdrawal_retract, name="withdrawal-retract"),
+    path("withdrawals/<str:code>/amend/", entry.withdrawal_amend, name="withdrawal-amend"),
+    path("payments/", payments.payments, name="payments"),
+    path("payments/<str:upstream>/<str:upstream_id>/", payments.payment, name="payment"),
+    path(
+        "payments/<str:upstream>/<str:upstream_id>/refresh/",
+        payments.payment_refresh,
+        name="payment-refresh",
+    ),
+    path("balances/", balances.balances, name="balances"),
+]

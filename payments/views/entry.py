@@ -1,0 +1,116 @@
+"""Asking for a payout, and changing what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxDetails
+
+from payments import actions
+from payments.forms.drafts import DraftForm
+from payments.models import NotPossible, Withdrawal
+from payments.views.withdrawal import back_to, find, person_of
+from staff.permissions import Permission, permission_required
+
+RAIL = ("currency", "method")
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.MAKE_WITHDRAWALS)
+def withdrawal_new(request: HttpRequest) -> HttpResponse:
+    """Ask for a payout, from nothing or as a copy of one that ended without money moving."""
+    source = _source(request)
+    if request.method == "GET":
+        asked = {name: request.GET[name] for name in RAIL if name in request.GET}
+        return _form_page(request, DraftForm(source=source, asked=asked), source)
+    if "continue" in request.POST:
+        return _form_page(request, DraftForm(source=source, asked=request.POST.dict()), source)
+    form = DraftForm(request.POST, source=source)
+
+    def ask() -> Withdrawal:
+        return actions.request_withdrawal(
+            draft=form.draft(),
+            by=person_of(request),
+            at=timezone.now(),
+            copy_of=source,
+            token=form.cleaned_data["token"],
+        )
+
+    if form.is_valid() and (made := _tried(form, ask)):
+        messages.success(
+            request,
+            gettext("%(code)s is requested. Others sign it now.") % {"code": made.code},
+        )
+        return redirect(made)
+    return _form_page(request, form, source)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.MAKE_WITHDRAWALS)
+def withdrawal_amend(request: HttpRequest, code: str) -> HttpResponse:
+    """Change what is asked for, while it awaits approval."""
+    row = find(code)
+    if request.method == "GET":
+        return _form_page(request, DraftForm(source=row, amends=True), row, amends=True)
+    if "continue" in request.POST:
+        form = DraftForm(source=row, asked=request.POST.dict(), amends=True)
+        return _form_page(request, form, row, amends=True)
+    form = DraftForm(request.POST, source=row, amends=True)
+
+    def amend() -> Withdrawal:
+        return actions.amend_withdrawal(
+            withdrawal_id=row.pk,
+            draft=form.draft(),
+            reason=form.cleaned_data["reason"],
+            by=person_of(request),
+            at=timezone.now(),
+        )
+
+    if form.is_valid() and (changed := _tried(form, amend)):
+        messages.success(
+            request,
+            gettext("%(code)s is changed: this is revision %(number)s.")
+            % {"code": changed.code, "number": changed.revision},
+        )
+        return back_to(request, changed)
+    return _form_page(request, form, row, amends=True)
+
+
+def _tried(form: DraftForm, act: Callable[[], Withdrawal]) -> Withdrawal | None:
+    """Return what the action made, or None with the form saying what stands in the way."""
+    try:
+        return act()
+    except actions.InvalidDraft as refusal:
+        for name, message in refusal.errors.items():
+            form.add_error(name if name in form.fields else None, message)
+    except NotPossible as refusal:
+        form.add_error(None, str(refusal))
+    return None
+
+
+def _source(request: HttpRequest) -> Withdrawal | None:
+    code = request.GET.get("copy_of", "")
+    return get_object_or_404(Withdrawal, code=code) if code else None
+
+
+def _form_page(
+    request: HttpRequest, form: DraftForm, source: Withdrawal | None, *, amends: bool = False
+) -> HttpResponse:
+    """Draw the form, or with htmx only the fields that follow the country and the method."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    template = "payments/withdrawal_form.html"
+    back = source.get_absolute_url() if source else reverse("payments:withdrawals")
+    context = {"form": form, "source": source, "amends": amends, "back": back}
+    return render(
+        request,
+        f"{template}#fields" if htmx and htmx.target == "fields" else template,
+        context,
+        status=422 if form.is_bound and form.errors else 200,
+    )

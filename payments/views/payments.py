@@ -1,0 +1,195 @@
+"""Money movements at the providers, as last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
+
+from payments import actions, facts, history, masking, words
+from payments.enums import Kind, PaymentStatus
+from payments.forms.filters import PaymentFilter
+from payments.models import Payment
+from payments.models.payments import PaymentQuerySet
+from payments.sight import MAY_SEE, Sight
+from payments.views.withdrawal import person_of
+from staff import lists
+from staff.permissions import Permission, can, permission_required
+from upstreams.errors import UpstreamError
+
+NEWEST_FIRST = lists.Order("created_at", newest_first=True)
+
+# The tabs of the list: a name, and the statuses behind it (none: all).
+TABS: dict[str, tuple[str, tuple[PaymentStatus, ...]]] = {
+    "all": (gettext_noop("All"), ()),
+    "open": (
+        gettext_noop("Open"),
+        (
+            PaymentStatus.CREATED,
+            PaymentStatus.IN_PROGRESS,
+            PaymentStatus.IN_REVIEW,
+            PaymentStatus.UNKNOWN,
+        ),
+    ),
+    "completed": (gettext_noop("Completed"), (PaymentStatus.COMPLETED,)),
+    "returned": (gettext_noop("Returned"), (PaymentStatus.RETURNED, PaymentStatus.PARTLY_RETURNED)),
+    "unpaid": (
+        gettext_noop("Not paid"),
+        (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list, as this person may read it."""
+
+    payment: Payment
+    url: str
+    name: str
+
+
+@require_safe
+@permission_required(*MAY_SEE)
+def payments(request: HttpRequest) -> HttpResponse:
+    """The list."""
+    sight, query = Sight.of(request.user), request.GET
+    form = PaymentFilter(query)
+    current = query.get("tab", "")
+    current = current if current in TABS else "all"
+    found = form.narrow(Payment.objects.all(), with_names=sight.names_in_clear)
+    shown = _tab(found, current).select_related("customer").defer("raw", "stamps")
+    page = lists.page(shown, order=NEWEST_FIRST, query=query)
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    totals = {key: lists.count(_tab(found, key)) for key in TABS}
+    context = {
+        "now": timezone.now(),
+        "page": page,
+        "pages": lists.steps(page, query=query, total=totals[current]),
+        "rows": [
+            Row(payment, _address(payment, request), _name(payment, sight)) for payment in page.rows
+        ],
+        "tabs": [
+            {
+                "label": gettext(label),
+                "url": lists.address(query, tab=key),
+                "count": totals[key].shown,
+                "is_current": key == current,
+            }
+            for key, (label, _statuses) in TABS.items()
+        ],
+        "tab": current,
+        "filter": form,
+        "chips": form.chips(query),
+        "cleared": form.cleared(query),
+        "query": query,
+    }
+    template = "payments/payments.html"
+    is_fragment = htmx and htmx.target == "results"
+    return render(request, f"{template}#results" if is_fragment else template, context)
+
+
+@require_safe
+@permission_required(*MAY_SEE)
+def payment(request: HttpRequest, upstream: str, upstream_id: str) -> HttpResponse:
+    """One money movement: what is known, and what happened to it."""
+    row = _find(upstream, upstream_id)
+    sight = Sight.of(request.user)
+    back = reverse("payments:payments")
+    return render(
+        request,
+        "payments/payment.html",
+        {
+            "payment": row,
+            "withdrawal": getattr(row, "withdrawal", None),
+            "now": timezone.now(),
+            "name": _name(row, sight),
+            "counterparty": _labelled(sight.counterparty(row)),
+            "headline": [gettext(row.get_kind_display()), words.method(row.method)]
+            + ([gettext("hosted page")] if row.hosted else []),
+            "net_label": gettext("Debited in all")
+            if row.kind == Kind.WITHDRAWAL
+            else gettext("Net"),
+            "query": f"?{request.GET.urlencode()}" if request.GET else "",
+            "cannot_refresh": ""
+            if can(request.user, Permission.SEE_PAYMENTS)
+            else gettext("Your roles see payments as they were last read."),
+            "description": row.description if sight.names_in_clear else "",
+            "error_message": sight.text(row.error_message, about=row),
+            "status_words": words.theirs(row.upstream_status),
+            "timeline": history.of_payment(row, sight=sight),
+            "raw": sight.raw(row.raw),
+            "back": f"{back}?{request.GET.urlencode()}" if request.GET else back,
+            "fee_known": row.fee is not None and row.fee != Decimal(0),
+        },
+    )
+
+
+@require_POST
+@permission_required(Permission.SEE_PAYMENTS)
+def payment_refresh(request: HttpRequest, upstream: str, upstream_id: str) -> HttpResponse:
+    """Ask the provider about this payment now."""
+    row = _find(upstream, upstream_id)
+    before = row.status
+    try:
+        fresh = actions.refresh_payment(payment_id=row.pk, by=person_of(request), at=timezone.now())
+    except UpstreamError as problem:
+        messages.error(
+            request,
+            gettext(
+                "%(provider)s could not be asked: %(problem)s What you see is as old as before."
+            )
+            % {"provider": row.get_upstream_display(), "problem": problem},
+        )
+    else:
+        said = gettext(fresh.get_status_display())
+        messages.success(
+            request,
+            gettext("It is %(status)s, as before.") % {"status": said.lower()}
+            if fresh.status == before
+            else gettext("It has changed: %(status)s.") % {"status": said.lower()},
+        )
+    return redirect(_address(row, request))
+
+
+def _labelled(counterparty: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+    """Return the values with the names our own withdrawals use for them, and what is masked."""
+    return [
+        (
+            gettext(facts.LABELS[name])
+            if name in facts.LABELS
+            else name.replace("_", " ").capitalize(),
+            value,
+            masking.DOTS in value,
+        )
+        for name, value in counterparty.items()
+    ]
+
+
+def _find(upstream: str, upstream_id: str) -> Payment:
+    rows = Payment.objects.select_related("customer", "withdrawal")
+    return get_object_or_404(rows, upstream=upstream, upstream_id=upstream_id)
+
+
+def _tab(rows: PaymentQuerySet, key: str) -> PaymentQuerySet:
+    statuses = TABS[key][1]
+    return rows.filter(status__in=statuses) if statuses else rows
+
+
+def _address(row: Payment, request: HttpRequest) -> str:
+    path = row.get_absolute_url()
+    return f"{path}?{request.GET.urlencode()}" if request.GET else path
+
+
+def _name(row: Payment, sight: Sight) -> str:
+    known = row.counterparty_name or (row.customer.name if row.customer else "")
+    return sight.name(known)

@@ -1,0 +1,370 @@
+"""One withdrawal: what is known, the decision rail, what happens while it is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from payments import decision, history, life, masking, words
+from payments.enums import Status
+from payments.facts import LABELS
+from payments.models import Settlement, Withdrawal
+from payments.queues import FAILURES, UNPAID_ENDS
+from payments.sight import MAY_SEE, Sight
+from payments.views.queue import MAY_WORK, SUBJECT, QueueView
+from staff import claims, lists
+from staff.models import Claim, User
+from staff.permissions import Permission, can, permission_required
+
+LAST_ONES = 5
+SAW = 16  # how much of the digest of what was shown travels in an address
+STOP_POLLING = 286  # htmx: swap this one in and ask no more
+
+_PAYEE = ("recipient_name", "bank_account", "bank_code", "account_type", "payid", "tax_id")
+_CUSTOMER = ("customer_name", "customer_email", "customer_phone", "customer_external_id")
+_REFERENCES = ("reference", "payout_reference")
+_REQUEST = (*_REFERENCES, "payout_description", "description")
+_MASKED = frozenset({"bank_account", "payid", "tax_id", "customer_email", "customer_phone"})
+_NAMES = frozenset({"recipient_name", "customer_name"})
+
+
+def find(code: str) -> Withdrawal:
+    """Return the withdrawal with all that its page shows of it, or raise the 404."""
+    rows = Withdrawal.objects.select_related(
+        "payment", "customer", "created_by", "last_edited_by", "copy_of"
+    )
+    return get_object_or_404(rows, code=code)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of what is known, as this person may read it."""
+
+    label: str
+    value: str
+    is_masked: bool
+    kind: str
+    is_code: bool
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One signature, its note as this person may read it."""
+
+    by: User
+    at: datetime
+    verdict: str
+    reason: str
+
+
+class Page:
+    """All that the page of one withdrawal shows to one person at one moment."""
+
+    def __init__(self, request: HttpRequest, withdrawal: Withdrawal) -> None:
+        self.view = QueueView(request)
+        self.person = self.view.person
+        self.now = self.view.now
+        self.withdrawal = withdrawal
+        self.sight = Sight.of(self.person)
+
+    @cached_property
+    def review(self) -> decision.Review:
+        return decision.review(self.withdrawal, viewer=self.person, now=self.now)
+
+    @cached_property
+    def outbox(self) -> life.Facts:
+        return life.facts(self.withdrawal)
+
+    @cached_property
+    def life(self) -> life.Life:
+        return life.tell(self.outbox, now=self.now, sight=self.sight)
+
+    @cached_property
+    def claim(self) -> Claim | None:
+        pk = str(self.withdrawal.pk)
+        return claims.for_subjects(SUBJECT, [pk], self.now).get(pk)
+
+    @cached_property
+    def settlement(self) -> Settlement | None:
+        """The answer to an unknown outcome that waits for a second person."""
+        if self.withdrawal.status != Status.UNKNOWN:
+            return None
+        open_ones = self.withdrawal.settlements.filter(confirmed_at=None, dropped_at=None)
+        return open_ones.select_related("proposed_by", "payment").first()
+
+    @cached_property
+    def place(self) -> lists.Place[Withdrawal]:
+        return lists.place(self.view.rows(), order=self.view.order, row=self.withdrawal)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.withdrawal.status == Status.AWAITING_APPROVAL
+
+    @property
+    def is_moving(self) -> bool:
+        return self.withdrawal.status in life.MOVING
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether no machine will find out any more what became of it."""
+        if self.withdrawal.status != Status.UNKNOWN:
+            return False
+        return self.outbox.command is None or self.outbox.command.next_at is None
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the amount must be typed once more before signing."""
+        return self.review.requirement.above_first_tier
+
+    @property
+    def may_claim(self) -> bool:
+        return any(can(self.person, permission) for permission in MAY_WORK)
+
+    @property
+    def is_mine(self) -> bool:
+        return self.claim is not None and self.claim.user_id == self.person.pk
+
+    @property
+    def can_copy(self) -> bool:
+        return self.withdrawal.went_unpaid() and can(self.person, Permission.MAKE_WITHDRAWALS)
+
+    @property
+    def undo_seconds(self) -> int:
+        """How long the approval can still be undone at most, in whole seconds."""
+        if self.review.cannot_undo or self.withdrawal.approved_at is None:
+            return 0
+        until = self.withdrawal.approved_at + timedelta(seconds=settings.UNDO_SECONDS)
+        return max(0, round((until - self.now).total_seconds()))
+
+    @property
+    def amount_words(self) -> str:
+        """The amount with its currency as text, in the reader's notation: `2,500.00 AUD`."""
+        shown = self.review.facts
+        number = number_format(Decimal(shown["amount"]), use_l10n=True, force_grouping=True)
+        return f"{number} {shown['currency']}"
+
+    @property
+    def masked_name(self) -> str:
+        """The recipient as the last question says it: enough to notice a wrong one."""
+        return masking.mask_name(self.withdrawal.recipient_name) or gettext("somebody not named")
+
+    @property
+    def claim_minutes(self) -> int:
+        if self.claim is None:
+            return 0
+        return max(1, round((self.claim.expires_at - self.now).total_seconds() / 60))
+
+    @property
+    def cannot_settle(self) -> str:
+        """Why this person cannot say what became of an unknown outcome; "" if they can."""
+        may_propose = can(self.person, Permission.RECONCILE)
+        may_confirm = can(self.person, Permission.SIGN_WITHDRAWALS)
+        if self.settlement is None:
+            return "" if may_propose else gettext("Your roles do not propose an outcome.")
+        if may_confirm or may_propose:
+            return ""
+        return gettext("An outcome is proposed; your roles do not confirm it.")
+
+    @property
+    def copy_address(self) -> str:
+        """Where a new withdrawal is made from this one."""
+        return f"{reverse('payments:withdrawal-new')}?copy_of={self.withdrawal.code}"
+
+    @property
+    def is_over_badly(self) -> bool:
+        return self.withdrawal.status in UNPAID_ENDS
+
+    @property
+    def may_attend(self) -> bool:
+        withdrawal = self.withdrawal
+        is_new = withdrawal.status in FAILURES and withdrawal.attended_at is None
+        return is_new and can(self.person, Permission.RECONCILE)
+
+    @property
+    def query(self) -> str:
+        """The view this page was opened from, to be carried on."""
+        return f"?{self.view.query.urlencode()}" if self.view.query else ""
+
+    def context(self) -> dict[str, Any]:
+        """What the whole page, its questions and its live fragment share."""
+        withdrawal, payment = self.withdrawal, self.withdrawal.payment
+        saw = self.view.query.copy()
+        saw["saw"] = self.review.digest[:SAW]
+        return {
+            "page": self,
+            "withdrawal": withdrawal,
+            "payment": payment,
+            "theirs": words.at_provider(withdrawal),
+            "review": self.review,
+            "missing": self.review.missing if self.is_waiting else 0,
+            "life": self.life,
+            "now": self.now,
+            "query": self.query,
+            "question_query": f"?{saw.urlencode()}",
+            "may_sign": can(self.person, Permission.SIGN_WITHDRAWALS),
+            "may_make": can(self.person, Permission.MAKE_WITHDRAWALS),
+            "can_undo": not self.review.cannot_undo,
+        }
+
+    @property
+    def payee(self) -> list[Fact]:
+        """Who is paid, and where."""
+        return self.facts(*_PAYEE)
+
+    @property
+    def request_facts(self) -> list[Fact]:
+        """What was written about it. Anything may stand in free text, so names are not enough."""
+        names = _REQUEST if self.sight.names_in_clear else _REFERENCES
+        return [
+            fact
+            if fact.is_code
+            else replace(fact, value=self.sight.text(fact.value, about=self.withdrawal))
+            for fact in self.facts(*names)
+        ]
+
+    @property
+    def signatures(self) -> list[Signed]:
+        return [
+            Signed(
+                by=signature.by,
+                at=signature.at,
+                verdict=signature.verdict,
+                reason=self.sight.text(signature.reason, about=self.withdrawal),
+            )
+            for signature in self.review.signatures
+        ]
+
+    def facts(self, *names: str) -> list[Fact]:
+        shown = self.review.facts
+        return [
+            Fact(
+                label=gettext(LABELS[name]),
+                value=shown[name],
+                is_masked=name in _MASKED or (name in _NAMES and not self.sight.names_in_clear),
+                kind=shown["payid_type"] if name == "payid" else "",
+                is_code=name in {"reference", "payout_reference", "bank_code"},
+            )
+            for name in names
+            if shown[name]
+        ]
+
+    def headline(self) -> list[str]:
+        """The payout in one line: rail, usual time, fee as far as it is known."""
+        withdrawal, payment = self.withdrawal, self.withdrawal.payment
+        facts = [words.method(withdrawal.method), words.expected(withdrawal.method)]
+        if payment and payment.fee:
+            fee = number_format(payment.fee.normalize(), use_l10n=True, force_grouping=True)
+            facts.append(
+                gettext("fee %(fee)s %(currency)s")
+                % {
+                    "fee": fee,
+                    "currency": payment.currency,
+                }
+            )
+        return facts
+
+    def timeline(self) -> list[history.Entry]:
+        return history.of_withdrawal(self.withdrawal, sight=self.sight)
+
+    def last_ones(self) -> list[Withdrawal]:
+        """The newest other payouts to the same account, or to the same name where none is known."""
+        withdrawal = self.withdrawal
+        same = Q(account_key=withdrawal.account_key)
+        if not withdrawal.account_key:
+            same = Q(recipient_name=withdrawal.recipient_name, upstream=withdrawal.upstream)
+        others = Withdrawal.objects.filter(same).exclude(pk=withdrawal.pk)
+        return list(others.newest_first()[:LAST_ONES])
+
+
+@require_safe
+@permission_required(*MAY_SEE)
+def withdrawal(request: HttpRequest, code: str) -> HttpResponse:
+    """The page of one withdrawal."""
+    page = Page(request, find(code))
+    payment = page.withdrawal.payment
+    context = {
+        **page.context(),
+        "payee": page.payee,
+        "headline": page.headline(),
+        "place_words": _place_words(page.place),
+        "timeline": page.timeline(),
+        "customer": page.facts(*_CUSTOMER),
+        "request_facts": page.request_facts,
+        "last_ones": page.last_ones(),
+        "raw": page.sight.raw(payment.raw) if payment else "",
+        "previous": page.view.address(page.place.previous) if page.place.previous else "",
+        "next": page.view.address(page.place.next) if page.place.next else "",
+    }
+    return render(request, "payments/withdrawal.html", context)
+
+
+@require_safe
+@permission_required(*MAY_SEE)
+def withdrawal_live(request: HttpRequest, code: str) -> HttpResponse:
+    """What may have changed on the page since it was drawn; stops asking when all is over."""
+    page = Page(request, find(code))
+    has_moved = request.GET.get("was", "") != page.withdrawal.status
+    context = {**page.context(), "has_moved": has_moved}
+    if has_moved:
+        context["timeline"] = page.timeline()
+    status = 200 if page.is_moving else STOP_POLLING
+    return render(request, "payments/_withdrawal_live.html", context, status=status)
+
+
+@require_POST
+@permission_required(*MAY_WORK)
+def withdrawal_claim(request: HttpRequest, code: str) -> HttpResponse:
+    """Tell the others "I am looking at this"; with a reason, take it over from somebody."""
+    row, person, at = find(code), person_of(request), timezone.now()
+    reason = request.POST.get("reason", "").strip()
+    try:
+        if reason:
+            claims.take_over(subject=row, by=person, at=at, reason=reason)
+        else:
+            claims.claim(subject=row, by=person, at=at)
+    except claims.ClaimedByOther as taken:
+        messages.warning(request, str(taken))
+    return back_to(request, row)
+
+
+@require_POST
+@permission_required(*MAY_WORK)
+def withdrawal_release(request: HttpRequest, code: str) -> HttpResponse:
+    """Stop looking at it."""
+    row = find(code)
+    if not claims.release(subject=row, by=person_of(request), at=timezone.now()):
+        messages.info(request, gettext("You were not looking at it any more."))
+    return back_to(request, row)
+
+
+def _place_words(place: lists.Place[Withdrawal]) -> str:
+    if place.position is None:
+        return gettext("not in this queue, %(total)s there") % {"total": place.total}
+    return gettext("%(position)s of %(total)s") % {
+        "position": place.position,
+        "total": place.total,
+    }
+
+
+def back_to(request: HttpRequest, row: Withdrawal) -> HttpResponse:
+    """Return to the page of the withdrawal, within the view it was opened from."""
+    return redirect(QueueView(request).address(row))
+
+
+def person_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user

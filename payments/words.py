@@ -1,0 +1,51 @@
+"""What codes of the payments desk are called on its pages."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, gettext_noop
+
+from payments.enums import Status
+from payments.models import Withdrawal
+
+CURRENCIES = ("ARS", "AUD", "LKR", "MXN", "UYU")
+
+METHODS = {
+    "bank_transfer": gettext_noop("Bank transfer"),
+    "card": gettext_noop("Card"),
+    "cash": gettext_noop("Cash"),
+    "crypto": gettext_noop("Crypto"),
+    "ipay": "iPay",
+    "oxxo": "OXXO",
+    "payid": "PayID",
+    "spei": "SPEI",
+}
+
+
+def method(code: str) -> str:
+    """Return the name of a method; a new one is shown by its own code."""
+    return gettext(METHODS[code]) if code in METHODS else code.replace("_", " ").capitalize()
+
+
+def expected(method_code: str) -> str:
+    """Return how long the money usually takes, as the provider states it."""
+    minutes = 10 if method_code == "payid" else 30
+    return gettext("usually within %(minutes)s minutes") % {"minutes": minutes}
+
+
+def theirs(status: str) -> str:
+    """Return a provider's own word for a status, made readable and nothing more."""
+    return status.replace("_", " ")
+
+
+def at_provider(withdrawal: Withdrawal) -> str:
+    """Return how the payout stands at the provider, in their word where we know it."""
+    if withdrawal.payment is not None:
+        return theirs(withdrawal.payment.upstream_status)
+    match Status(withdrawal.status):
+        case Status.SENDING:
+            return gettext("being asked")
+        case Status.UNKNOWN:
+            return gettext("no clear answer")
+        case Status.REFUSED:
+            return gettext("refused")
+    return gettext("not sent")

@@ -1,0 +1,287 @@
+"""Payouts, payments and what surrounds them, for tests.
+
+`WithdrawalFactory()` awaits approval; traits stand for later states (`approved`, `sent`, …) with
+the signature that took them there (`signed=2` gives more). `everything_is_fresh()` lets the checks
+pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import factory
+
+from payments import decision, facts, feeds
+from payments.accounts import account_key
+from payments.enums import Kind, Origin, PaymentStatus, SeenBy, Status, Verdict
+from payments.models import Balance, Payment, Policy, Revision, Signature, Withdrawal
+from payments.moves import DUE_AFTER
+from payments.references import reference_for
+from payments.rules import WithdrawalDraft
+from staff.models import User
+from tests.staff.factories import UserFactory
+from upstreams.enums import Upstream
+from upstreams.luxcore.schemas import PaymentRecord, parse_payment
+from upstreams.models import FeedState
+
+NOW = datetime(2026, 2, 18, 10, 30, tzinfo=UTC)
+
+
+def maker(**fields: Any) -> User:
+    return UserFactory(roles=["maker"], **fields)
+
+
+def approver(**fields: Any) -> User:
+    return UserFactory(roles=["approver"], **fields)
+
+
+def draft(**fields: Any) -> WithdrawalDraft:
+    """A payout by PayID that breaks no rule, with other fields where told."""
+    wanted: dict[str, Any] = {
+        "upstream": Upstream.LUXCORE,
+        "amount": Decimal("2500.00"),
+        "currency": "AUD",
+        "method": "payid",
+        "recipient_name": "James Smith",
+        "payid": "james@example.com",
+        "payid_type": "email",
+        "customer_name": "James Smith",
+        "customer_email": "james@example.com",
+        "customer_phone": "+61412345678",
+        "description": "Payout February 2026",
+    }
+    return WithdrawalDraft(**(wanted | fields))
+
+
+class PolicyFactory(factory.django.DjangoModelFactory[Policy]):
+    """One signature for everything, unless told otherwise."""
+
+    class Meta:
+        model = Policy
+
+    version = 1
+    signatures = 1
+    published_at = NOW - timedelta(days=30)
+
+
+class PaymentFactory(factory.django.DjangoModelFactory[Payment]):
+    """A payout that is pending at LuxCore."""
+
+    class Meta:
+        model = Payment
+
+    class Params:
+        completed = factory.Trait(
+            status=PaymentStatus.COMPLETED,
+            upstream_status="completed",
+            fee=Decimal("112.50"),
+            completed_at=factory.SelfAttribute("created_at"),
+        )
+        deposit = factory.Trait(
+            kind=Kind.DEPOSIT, status=PaymentStatus.IN_PROGRESS, upstream_status="processing"
+        )
+
+    upstream = Upstream.LUXCORE
+    upstream_id = factory.Sequence(lambda n: f"pay_{n:010d}")
+    kind = Kind.WITHDRAWAL
+    amount = Decimal("2500.00")
+    currency = "AUD"
+    method = "payid"
+    status = PaymentStatus.CREATED
+    upstream_status = "pending"
+    merchant_reference = factory.Sequence(lambda n: f"theirs-{n}")
+    counterparty_name = "James Smith"
+    counterparty = factory.LazyFunction(
+        lambda: {
+            "recipient_name": "James Smith",
+            "payid": "james@example.com",
+            "payid_type": "email",
+        }
+    )
+    created_at = NOW - timedelta(minutes=10)
+    first_seen_at = factory.SelfAttribute("created_at")
+    seen_at = NOW
+    changed_at = factory.SelfAttribute("created_at")
+    seen_by = SeenBy.POLL
+    digest = factory.Sequence(lambda n: f"{n:064d}")
+    account_key = factory.LazyAttribute(
+        lambda payment: account_key(
+            currency=payment.currency,
+            bank_account=payment.counterparty.get("bank_account", ""),
+            bank_code=payment.counterparty.get("bank_code", ""),
+            payid=payment.counterparty.get("payid", ""),
+        )
+    )
+
+
+class WithdrawalFactory(factory.django.DjangoModelFactory[Withdrawal]):
+    """2,500.00 AUD by PayID, asked for ten minutes before `NOW`, awaiting approval."""
+
+    class Meta:
+        model = Withdrawal
+        skip_postgeneration_save = True
+
+    class Params:
+        approved = factory.Trait(status=Status.APPROVED, approved_at=NOW, signatures_required=1)
+        sending = factory.Trait(status=Status.SENDING, approved_at=NOW, signatures_required=1)
+        unknown = factory.Trait(status=Status.UNKNOWN, approved_at=NOW, signatures_required=1)
+        sent = factory.Trait(
+            status=Status.SENT, approved_at=NOW, sent_at=NOW, signatures_required=1
+        )
+        refused = factory.Trait(
+            status=Status.REFUSED,
+            approved_at=NOW,
+            settled_at=NOW,
+            signatures_required=1,
+            error_code="INSUFFICIENT_BALANCE",
+            status_reason="The balance is too low.",
+        )
+        # Seen at LuxCore, where it waits for approval; nobody here made it.
+        seen_upstream = factory.Trait(
+            origin=Origin.UPSTREAM,
+            created_by=None,
+            payment=factory.SubFactory(PaymentFactory),
+            merchant_reference=factory.SelfAttribute("payment.merchant_reference"),
+        )
+
+    upstream = Upstream.LUXCORE
+    origin = Origin.DESK
+    amount = Decimal("2500.00")
+    currency = "AUD"
+    method = "payid"
+    recipient_name = "James Smith"
+    payid = "james@example.com"
+    payid_type = "email"
+    customer_name = "James Smith"
+    customer_email = "james@example.com"
+    customer_phone = "+61412345678"
+    description = "Payout February 2026"
+    created_by = factory.LazyFunction(maker)
+    last_edited_by = factory.SelfAttribute("created_by")
+    created_at = NOW - timedelta(minutes=10)
+    due_at = factory.LazyAttribute(lambda withdrawal: withdrawal.created_at + DUE_AFTER)
+    merchant_reference = factory.LazyAttribute(
+        lambda withdrawal: reference_for(
+            Withdrawal(code=withdrawal.code, attempt_no=withdrawal.attempt_no)
+        )
+    )
+    code = factory.Sequence(lambda n: f"wd-T{n:05d}")
+    attempt_no = 1
+    account_key = factory.LazyAttribute(
+        lambda withdrawal: account_key(
+            currency=withdrawal.currency,
+            bank_account=getattr(withdrawal, "bank_account", ""),
+            bank_code=getattr(withdrawal, "bank_code", ""),
+            payid=withdrawal.payid,
+        )
+    )
+
+    @factory.post_generation
+    def written(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create:
+            Revision.objects.create(
+                withdrawal=self, number=1, by=self.created_by, at=self.created_at
+            )
+
+    @factory.post_generation
+    def signed(self: Any, create: bool, extracted: int | None, **kwargs: Any) -> None:
+        """Carry this many approvals of different people: as many as it was approved with."""
+        number = (self.signatures_required or 0) if extracted is None else extracted
+        for _ in range(number if create else 0):
+            SignatureFactory(withdrawal=self)
+
+
+class SignatureFactory(factory.django.DjangoModelFactory[Signature]):
+    """A valid approval of the withdrawal as it stands."""
+
+    class Meta:
+        model = Signature
+
+    withdrawal = factory.SubFactory(WithdrawalFactory)
+    revision = factory.SelfAttribute("withdrawal.revision")
+    by = factory.LazyFunction(approver)
+    maker = factory.SelfAttribute("withdrawal.created_by")
+    editor = factory.SelfAttribute("withdrawal.last_edited_by")
+    verdict = Verdict.APPROVE
+    digest = factory.LazyAttribute(lambda s: facts.digest(facts.of(s.withdrawal)))
+    at = NOW
+
+
+class BalanceFactory(factory.django.DjangoModelFactory[Balance]):
+    class Meta:
+        model = Balance
+
+    upstream = Upstream.LUXCORE
+    currency = "AUD"
+    balance_type = "main"
+    amount = Decimal("50000.00")
+    available = Decimal("50000.00")
+    frozen = Decimal(0)
+    as_of = NOW
+
+
+def everything_is_fresh(*, at: datetime = NOW, currencies: Iterable[str] = ("AUD",)) -> None:
+    """Let every feed have succeeded at `at`, with plenty of money in each currency."""
+    for name in (feeds.PAYMENTS, feeds.OPEN_PAYMENTS, feeds.REFUNDS, feeds.BALANCES):
+        FeedState.objects.update_or_create(
+            name=name, defaults={"upstream": Upstream.LUXCORE, "last_success_at": at}
+        )
+    for currency in currencies:
+        Balance.objects.filter(currency=currency, balance_type="main").delete()
+        BalanceFactory(currency=currency, amount=10_000_000, available=10_000_000, as_of=at)
+
+
+def seen_by(person: User, withdrawal: Withdrawal, *, now: datetime = NOW) -> str:
+    """What the form of this person's page brings back."""
+    fresh = Withdrawal.objects.select_related("payment").get(pk=withdrawal.pk)
+    return decision.review(fresh, viewer=person, now=now).seen
+
+
+def payment_json(**members: Any) -> dict[str, Any]:
+    """A withdrawal as LuxCore's REST shows it, in minor units."""
+    body: dict[str, Any] = {
+        "transaction_id": "pay_1234567890_abcdefgh",
+        "status": "pending",
+        "amount": 250000,
+        "currency": "AUD",
+        "method": "payid",
+        "type": "withdrawal",
+        "merchant_reference": "payout_vendor_001",
+        "payout": {
+            "recipient_name": "James Smith",
+            "payid": "james@example.com",
+            "payid_type": "email",
+            "status": "pending",
+        },
+        "created_at": "2026-02-18T10:30:00Z",
+    }
+    return body | members
+
+
+def record(**members: Any) -> PaymentRecord:
+    """The same, read."""
+    return parse_payment(payment_json(**members))
+
+
+def record_for(withdrawal: Withdrawal, **members: Any) -> PaymentRecord:
+    """The payment that LuxCore would make of this withdrawal."""
+    payout = {
+        "recipient_name": withdrawal.recipient_name,
+        "bank_account": withdrawal.bank_account,
+        "bank_code": withdrawal.bank_code,
+        "payid": withdrawal.payid,
+        "payid_type": withdrawal.payid_type,
+        "status": "pending",
+    }
+    told: dict[str, Any] = {
+        "transaction_id": f"pay_of_{withdrawal.code}",
+        "amount": int(withdrawal.amount * 100),
+        "currency": withdrawal.currency,
+        "method": withdrawal.method,
+        "merchant_reference": withdrawal.merchant_reference,
+        "payout": {name: value for name, value in payout.items() if value},
+    }
+    return record(**(told | members))

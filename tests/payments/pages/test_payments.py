@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from payments.enums import PaymentStatus
+from payments.models import Balance, Payment
+from tests.payments.factories import (
+    NOW,
+    BalanceFactory,
+    PaymentFactory,
+    PolicyFactory,
+    WithdrawalFactory,
+    record,
+)
+from tests.payments.pages.helpers import as_role, at, text_of
+from upstreams.errors import Unavailable
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Any:
+    PolicyFactory()
+    with at(NOW):
+        yield
+
+
+def ids(response: Any) -> set[str]:
+    return {row.payment.upstream_id for row in response.context["rows"]}
+
+
+class TestList:
+    @pytest.fixture
+    def rows(self) -> dict[str, Payment]:
+        return {
+            "payout": PaymentFactory(completed=True, merchant_reference="PAYOUT-1"),
+            "deposit": PaymentFactory(
+                deposit=True,
+                currency="ARS",
+                method="bank_transfer",
+                counterparty_name="María García",
+                created_at=NOW - timedelta(days=3),
+            ),
+            "lost": PaymentFactory(status=PaymentStatus.FAILED, upstream_status="failed"),
+        }
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("", {"payout", "deposit", "lost"}),
+            ("tab=open", {"deposit"}),
+            ("tab=completed", {"payout"}),
+            ("tab=unpaid", {"lost"}),
+            ("tab=returned", set()),
+            ("status=failed", {"lost"}),
+            ("upstream=luxcore", {"payout", "deposit", "lost"}),
+            ("upstream=lux", set()),
+            ("kind=deposit", {"deposit"}),
+            ("currency=ARS", {"deposit"}),
+            ("method=payid", {"payout", "lost"}),
+            ("q=payout-1", {"payout"}),
+            ("q=garc", {"deposit"}),
+            ("from_date=2026-02-18", {"payout", "lost"}),
+            ("to_date=2026-02-17", {"deposit"}),
+            ("from_date=2026-02-15&to_date=2026-02-15", {"deposit"}),
+        ],
+    )
+    def test_narrows(self, query: str, found: set[str], rows: dict[str, Payment]) -> None:
+        response = as_role("viewer").get(f"/payments/?{query}")
+
+        assert ids(response) == {rows[name].upstream_id for name in found}
+
+    @pytest.mark.parametrize(
+        "day", ["18/02/2026", "tomorrow", "2026-02-30", "0000-00-00", "0001-01-01", "9999-12-31"]
+    )
+    def test_says_which_date_it_does_not_understand(self, day: str) -> None:
+        wanted = {"from_date": day, "to_date": day}
+
+        text = text_of(as_role("viewer").get("/payments/", wanted))
+
+        assert "From: " in text
+        assert "To: " in text
+
+    def test_pages_through(self) -> None:
+        for number in range(30):
+            PaymentFactory(created_at=NOW - timedelta(minutes=number))
+        client = as_role("viewer")
+
+        first = client.get("/payments/?currency=AUD")
+        second = client.get(f"/payments/{first.context['pages'].next}")
+
+        assert (len(ids(first)), len(ids(second))) == (25, 5)
+        assert not ids(first) & ids(second)
+
+    def test_costs_the_same_for_one_row_and_for_fifty(self) -> None:
+        client = as_role("viewer")
+        PaymentFactory()
+        with CaptureQueriesContext(connection) as one:
+            client.get("/payments/?size=50")
+        PaymentFactory.create_batch(49)
+
+        with CaptureQueriesContext(connection) as fifty:
+            assert len(ids(client.get("/payments/?size=50"))) == 50
+
+        assert len(fifty) == len(one)
+
+
+class TestDetail:
+    def test_shows_facts_story_and_record_masked(self) -> None:
+        payment = PaymentFactory(
+            completed=True,
+            raw={
+                "transaction_id": "pay_1",
+                "status": "completed",
+                "payout": {"recipient_name": "James Smith", "payid": "james@example.com"},
+                "customer": {"email": "james@example.com", "phone": "+61412345678"},
+                "something_new": "12345678",
+            },
+        )
+
+        text = text_of(as_role("viewer").get(payment.get_absolute_url()))
+
+        assert "2,500.00" in text
+        assert "James Smith" in text
+        assert "completed it" in text
+        for secret in ("james@example.com", "+61412345678", '"12345678"'):
+            assert secret not in text
+
+    def test_links_the_withdrawal_behind_it(self) -> None:
+        row = WithdrawalFactory(seen_upstream=True)
+
+        assert row.get_absolute_url() in text_of(
+            as_role("viewer").get(row.payment.get_absolute_url())
+        )
+
+    def test_shows_the_error_without_repeating_the_account(self) -> None:
+        payment = PaymentFactory(
+            counterparty={"bank_account": "12345678"},
+            error_code="INVALID_ACCOUNT",
+            error_message="Account 12345678 is closed.",
+        )
+
+        text = text_of(as_role("viewer").get(payment.get_absolute_url()))
+
+        assert "INVALID_ACCOUNT" in text
+        assert "Account ••••" in text
+        assert "12345678" not in text
+
+    @pytest.mark.parametrize("path", ["luxcore/pay_nobody", "lux/pay_0", "nowhere/pay_0"])
+    def test_of_nothing_is_not_found(self, path: str) -> None:
+        assert as_role("viewer").get(f"/payments/{path}/").status_code == 404
+
+
+class TestRefresh:
+    def asked(self, monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+        class Client:
+            def get_payment(self, payment_id: str) -> Any:
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+
+        monkeypatch.setattr("payments.actions.reads.get_client", lambda **_: Client())
+
+    def test_says_what_the_provider_says_now(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        payment = PaymentFactory(upstream_id="pay_1234567890_abcdefgh")
+        self.asked(monkeypatch, record(status="processing"))
+
+        response = as_role("viewer").post(payment.get_absolute_url() + "refresh/", follow=True)
+
+        assert "It has changed: in progress." in text_of(response)
+
+    def test_says_when_nothing_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        payment = PaymentFactory(upstream_id="pay_1234567890_abcdefgh")
+        self.asked(monkeypatch, record())
+
+        response = as_role("viewer").post(payment.get_absolute_url() + "refresh/", follow=True)
+
+        assert "It is created, as before." in text_of(response)
+
+    def test_says_when_the_provider_is_away(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        payment = PaymentFactory()
+        self.asked(monkeypatch, Unavailable("No answer within 10 s."))
+
+        response = as_role("viewer").post(payment.get_absolute_url() + "refresh/", follow=True)
+
+        assert "No answer within 10 s. What you see is as old as before." in text_of(response)
+
+
+class TestBalances:
+    def test_show_what_is_left_after_what_was_promised(self) -> None:
+        BalanceFactory(available=Decimal("50000.00"))
+        WithdrawalFactory(approved=True, amount=Decimal("2500.00"))
+        WithdrawalFactory(sent=True, amount=Decimal("100.00"))
+        WithdrawalFactory(amount=Decimal("700.00"))
+
+        purse = as_role("viewer").get("/balances/").context["purses"][0]
+
+        assert (purse.promised, purse.promised_number) == (Decimal("2600.00"), 2)
+        assert purse.projected == Decimal("47400.00")
+        assert (purse.waiting, purse.waiting_number) == (Decimal("700.00"), 1)
+
+    def test_keep_currencies_and_kinds_apart(self) -> None:
+        BalanceFactory()
+        BalanceFactory(currency="ARS")
+        BalanceFactory(balance_type="rolling_reserve")
+        BalanceFactory(currency="MXN", balance_type="pending")
+
+        purses = as_role("viewer").get("/balances/").context["purses"]
+
+        assert [(purse.balance.currency, len(purse.others)) for purse in purses] == [
+            ("ARS", 0),
+            ("AUD", 1),
+            ("MXN", 0),
+        ]
+
+    def test_say_when_nothing_is_known(self) -> None:
+        assert not Balance.objects.exists()
+        assert "No balance has been read yet" in text_of(as_role("viewer").get("/balances/"))
+
+    def test_cost_the_same_for_every_number_of_currencies(self) -> None:
+        client = as_role("viewer")
+        BalanceFactory()
+        with CaptureQueriesContext(connection) as one:
+            client.get("/balances/")
+        for currency in ("ARS", "MXN", "UYU", "LKR"):
+            BalanceFactory(currency=currency)
+            WithdrawalFactory(currency=currency)
+
+        with CaptureQueriesContext(connection) as five:
+            client.get("/balances/")
+
+        assert len(five) == len(one)

@@ -1,0 +1,230 @@
+"""Planted personal data, looked for on every page as every role (proof P-4), and payloads (X-1)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from payments.models import Payment, Withdrawal
+from staff import audit
+from staff.permissions import Role
+from tests.dashboard.routes import ROUTES
+from tests.payments.factories import (
+    NOW,
+    PaymentFactory,
+    PolicyFactory,
+    SignatureFactory,
+    WithdrawalFactory,
+    approver,
+    everything_is_fresh,
+)
+from tests.payments.pages.helpers import as_role, at, client_of, text_of
+from upstreams.models import Alarm, RefusedRecord, WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+NAME = "Xaverius Plantedname"
+SECRETS = {
+    "account": "5550001234567890123456",
+    "payid": "xaverius.planted@example.com",
+    "tax id": "20-98765432-1",
+    "e-mail": "xp.contact@example.org",
+    "phone": "+61498765432",
+}
+PAYLOADS = (
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)//",
+    "{{7*7}}{% debug %}",
+    "'-alert(1)-'",
+    "</pre></textarea><svg onload=alert(1)>",
+)
+
+
+@pytest.fixture(autouse=True)
+def _now() -> Any:
+    PolicyFactory()
+    everything_is_fresh()
+    with at(NOW):
+        yield
+
+
+class Planted:
+    """The same person in everything that has a page."""
+
+    def __init__(self, name: str = NAME) -> None:
+        facts = {
+            "recipient_name": name,
+            "customer_name": name,
+            "customer_email": SECRETS["e-mail"],
+            "customer_phone": SECRETS["phone"],
+            "tax_id": SECRETS["tax id"],
+        }
+        raw = {
+            "transaction_id": "pay_planted",
+            "customer": {"name": name, "email": SECRETS["e-mail"], "phone": SECRETS["phone"]},
+            "payout": {"recipient_name": name, "bank_account": SECRETS["account"]},
+            "metadata": {"whatever": SECRETS["payid"], "list": [SECRETS["tax id"]]},
+        }
+        self.payment: Payment = PaymentFactory(
+            counterparty_name=name,
+            counterparty={"recipient_name": name, "bank_account": SECRETS["account"]},
+            error_message=f"Account {SECRETS['account']} is closed.",
+            description=name,
+            raw=raw,
+        )
+        bank = {
+            "currency": "ARS",
+            "method": "bank_transfer",
+            "payid": "",
+            "payid_type": "",
+            "bank_account": SECRETS["account"],
+        }
+        payid = {"payid": SECRETS["payid"]}
+        self.withdrawals: list[Withdrawal] = [
+            WithdrawalFactory(**facts, **payid),
+            WithdrawalFactory(
+                **facts,
+                **bank,
+                refused=True,
+                status_reason=f"Account {SECRETS['account']} of {name} is closed.",
+            ),
+            WithdrawalFactory(**facts, **bank, unknown=True),
+            WithdrawalFactory(
+                **facts,
+                **bank,
+                sent=True,
+                payment=PaymentFactory(counterparty_name=name, raw=raw),
+                created_at=NOW - timedelta(days=1),
+            ),
+        ]
+        for row in self.withdrawals:
+            told = f"{name} {row.payid} {SECRETS['account']} {row.tax_id} {row.customer_email}"
+            row.description = row.payout_description = f"For {name}"
+            row.save(update_fields=["description", "payout_description"])
+            SignatureFactory(withdrawal=row, reason=told)
+            with transaction.atomic():
+                audit.record("payments.withdrawal.amended", row, by=approver(), at=NOW, reason=told)
+        self.event = WebhookEvent.objects.create(
+            upstream="luxcore",
+            event_id="evt_planted",
+            kind="payment.completed",
+            body=str(raw).replace("'", '"').encode(),
+            received_at=NOW,
+        )
+        self.alarm = Alarm.objects.create(
+            upstream="luxcore", code="test", text="Look.", raised_at=NOW
+        )
+        RefusedRecord.objects.create(
+            upstream="luxcore",
+            source="luxcore.payments",
+            payload=str(raw).replace("'", '"'),
+            payload_hash="0",
+            reason="The amount is no number.",
+            first_seen_at=NOW,
+            last_seen_at=NOW,
+        )
+
+    def addresses(self) -> list[str]:
+        """Every page that can be read, about each of the planted things."""
+        found = ["/search/?q=Xaver", f"/search/?q={self.withdrawals[0].code}"]
+        found += [f"/withdrawals/?tab={tab}" for tab in ("flight", "attention", "done", "all")]
+        for name, route in ROUTES.items():
+            if route.get is None or route.is_open:
+                continue
+            for row in self.withdrawals:
+                world: Any = _World(row, self.payment, self.alarm, self.event)
+                found.append(reverse(name, kwargs=dict(route.arguments(world))))
+        return sorted(set(found))
+
+
+class _World:
+    def __init__(self, withdrawal: Any, payment: Any, alarm: Any, event: Any) -> None:
+        self.withdrawal, self.payment = withdrawal, payment
+        self.alarm, self.event = alarm, event
+
+
+def crawl(client: Client, planted: Planted) -> dict[str, str]:
+    """The pages that this person may read, by address."""
+    read = {address: client.get(address) for address in planted.addresses()}
+    return {
+        address: text_of(response)
+        for address, response in read.items()
+        if response.status_code in {200, 286}
+    }
+
+
+class TestPersonalData:
+    @pytest.mark.parametrize("role", Role)
+    def test_shows_no_account_address_or_phone_whole(self, role: Role) -> None:
+        planted = Planted()
+
+        for address, text in crawl(as_role(role), planted).items():
+            for kind, secret in SECRETS.items():
+                assert secret not in text, f"{role} reads the {kind} at {address}"
+
+    @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPPORT_LEAD, Role.ADMIN])
+    def test_shows_no_name_to_who_reads_them_masked(self, role: Role) -> None:
+        planted = Planted()
+
+        pages = crawl(as_role(role), planted)
+
+        for address, text in pages.items():
+            assert "Plantedname" not in text, f"{role} reads the name at {address}"
+        if role != Role.ADMIN:
+            assert "X•••• P••••" in pages["/withdrawals/?tab=all"]
+
+    def test_shows_names_to_who_decides(self) -> None:
+        planted = Planted()
+
+        pages = crawl(as_role("approver"), planted)
+
+        assert NAME in pages["/withdrawals/?tab=all"]
+        assert NAME in pages[planted.withdrawals[0].get_absolute_url()]
+
+    def test_does_not_repeat_a_name_in_an_address(self) -> None:
+        planted = Planted()
+
+        for address, text in crawl(as_role("approver"), planted).items():
+            links = [part.split('"')[0] for part in text.split('href="')[1:]]
+            assert not any("Plantedname" in link for link in links), address
+
+
+class TestPayloads:
+    @pytest.mark.parametrize("payload", PAYLOADS)
+    def test_are_inert_wherever_they_stand(self, payload: str) -> None:
+        planted = Planted(name=payload)
+        for row in planted.withdrawals:
+            Withdrawal.objects.filter(pk=row.pk).update(
+                payout_reference=payload[:120],
+                payout_description=payload,
+                description=payload,
+                bank_code=payload[:32],
+                status_reason=payload,
+                account_type=payload[:32],
+            )
+        Payment.objects.update(
+            merchant_reference=payload,
+            upstream_status=payload[:40],
+            method=payload[:40],
+            error_code=payload,
+            description=payload,
+        )
+        Alarm.objects.update(text=payload)
+        WebhookEvent.objects.update(kind=payload, error=payload)
+        RefusedRecord.objects.update(reason=payload, record_id=payload)
+        client = client_of(approver())
+
+        for address in planted.addresses():
+            response = client.get(address)
+            assert response.status_code in {200, 286, 403}, address
+            source = response.content.decode()
+            for raw in ("<script>document", "<img src=x", "<svg onload", "</textarea><svg"):
+                assert raw not in source, address
+            assert 'href="javascript:' not in source
+            assert "49{%" not in source

@@ -1,0 +1,207 @@
+"""Who signs: never somebody who wrote it, never somebody without the role."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from payments import actions
+from payments.enums import Status, Verdict
+from payments.models import Signature
+from staff.models import AuditEvent, RoleGrant, User
+from staff.permissions import NotPermitted, Role
+from tests.payments.deciding import nothing_happened_to, sign, status_of
+from tests.payments.factories import (
+    NOW,
+    PolicyFactory,
+    WithdrawalFactory,
+    approver,
+    draft,
+    maker,
+    seen_by,
+)
+from tests.staff.factories import UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ready", "line")]
+
+
+class TestMakerIsNeverChecker:
+    """A-3, P-5: refused on every path."""
+
+    @pytest.fixture(autouse=True)
+    def _small_team(self, settings: Any) -> None:
+        settings.RELAX_MAKER_AND_APPROVER = True
+
+    def both_roles(self, **fields: Any) -> User:
+        person = UserFactory(roles=["maker", "approver"], **fields)
+        assert isinstance(person, User)
+        return person
+
+    def test_refuses_the_maker(self) -> None:
+        mara = self.both_roles()
+        withdrawal = WithdrawalFactory(created_by=mara)
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, mara)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_refuses_a_superuser_who_made_it(self) -> None:
+        root = self.both_roles(is_superuser=True)
+        withdrawal = WithdrawalFactory(created_by=root)
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, root)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_refuses_a_maker_who_became_an_approver_later(self) -> None:
+        mara = maker()
+        withdrawal = actions.request_withdrawal(draft=draft(), by=mara, at=NOW)
+        RoleGrant.objects.filter(user=mara).delete()
+        mara = self._turned(mara, Role.APPROVER)
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, mara)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_refuses_the_last_editor(self) -> None:
+        milo = self.both_roles()
+        withdrawal = WithdrawalFactory()
+        actions.amend_withdrawal(
+            withdrawal_id=withdrawal.pk,
+            draft=draft(amount=Decimal(100)),
+            by=milo,
+            at=NOW,
+            reason="typed wrong",
+        )
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, milo)
+
+    def test_refuses_whoever_edited_before_the_last_editor(self) -> None:
+        milo, withdrawal = self.both_roles(), WithdrawalFactory()
+        for person, amount in ((milo, 100), (maker(), 200)):
+            actions.amend_withdrawal(
+                withdrawal_id=withdrawal.pk,
+                draft=draft(amount=Decimal(amount)),
+                by=person,
+                at=NOW,
+                reason="typed wrong",
+            )
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, milo)
+
+    def test_refuses_the_maker_to_reject_it_too(self) -> None:
+        mara = self.both_roles()
+        withdrawal = WithdrawalFactory(created_by=mara)
+
+        with pytest.raises(actions.MakerCannotSign):
+            actions.reject_withdrawal(
+                withdrawal_id=withdrawal.pk,
+                seen=seen_by(mara, withdrawal),
+                code="duplicate",
+                reason="mine",
+                by=mara,
+                at=NOW,
+            )
+
+        assert nothing_happened_to(withdrawal)
+
+    @pytest.mark.parametrize("role", ["created_by", "last_edited_by"])
+    def test_is_refused_by_the_database_itself(self, role: str) -> None:
+        mara = self.both_roles()
+        withdrawal = WithdrawalFactory(**{role: mara})
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Signature.objects.create(
+                withdrawal=withdrawal,
+                revision=1,
+                by=mara,
+                maker=withdrawal.created_by,
+                editor=withdrawal.last_edited_by,
+                verdict=Verdict.APPROVE,
+                digest="0" * 64,
+                at=NOW,
+            )
+
+    def test_leaves_a_trace_of_the_attempt(self) -> None:
+        mara = self.both_roles()
+        withdrawal = WithdrawalFactory(created_by=mara)
+
+        with pytest.raises(actions.MakerCannotSign):
+            sign(withdrawal, mara)
+
+        event = AuditEvent.objects.get()
+        assert (event.verb, event.by) == ("payments.withdrawal.signature_refused", mara)
+        assert event.after == {"refusal": "MakerCannotSign"}
+
+    def _turned(self, person: User, role: Role) -> User:
+        other = UserFactory(roles=[role])
+        RoleGrant.objects.filter(user=other).update(user=person)
+        return User.objects.get(pk=person.pk)
+
+
+class TestPermission:
+    @pytest.mark.parametrize("role", [*set(Role) - {Role.APPROVER, Role.OPS_LEAD}])
+    def test_refuses_every_role_that_does_not_sign(self, role: Role) -> None:
+        withdrawal, person = WithdrawalFactory(), UserFactory(roles=[role])
+
+        with pytest.raises(NotPermitted):
+            sign(withdrawal, person)
+
+        assert nothing_happened_to(withdrawal)
+        assert AuditEvent.objects.get().after == {"refusal": "NotPermitted"}
+
+    def test_refuses_a_superuser_without_a_role(self) -> None:
+        withdrawal, root = WithdrawalFactory(), UserFactory(is_superuser=True)
+
+        with pytest.raises(NotPermitted):
+            sign(withdrawal, root)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_notices_a_role_that_was_taken_between_page_and_click(self) -> None:
+        """A-8."""
+        withdrawal, ada = WithdrawalFactory(), approver()
+        page = seen_by(ada, withdrawal)
+        assert ada.held_roles
+        RoleGrant.objects.filter(user=ada).delete()
+
+        with pytest.raises(NotPermitted):
+            sign(withdrawal, ada, seen=page)
+
+        assert nothing_happened_to(withdrawal)
+
+
+class TestYoungRole:
+    def test_signs_the_first_tier(self) -> None:
+        withdrawal = WithdrawalFactory()
+        ada = UserFactory(roles=["approver"], roles__since=NOW - timedelta(hours=23))
+
+        sign(withdrawal, ada)
+
+        assert status_of(withdrawal) == Status.APPROVED
+
+    def test_does_not_sign_above_it(self) -> None:
+        PolicyFactory(from_amount=1000, signatures=1)
+        withdrawal = WithdrawalFactory()
+        ada = UserFactory(roles=["approver"], roles__since=NOW - timedelta(hours=23))
+
+        with pytest.raises(actions.RoleTooYoung):
+            sign(withdrawal, ada)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_is_old_enough_after_a_day(self) -> None:
+        PolicyFactory(from_amount=1000, signatures=1)
+        withdrawal = WithdrawalFactory()
+        ada = UserFactory(roles=["approver"], roles__since=NOW - timedelta(hours=24))
+
+        sign(withdrawal, ada)
+
+        assert status_of(withdrawal) == Status.APPROVED
