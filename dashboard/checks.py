@@ -1,0 +1,102 @@
+"""Settings that cannot work together stop the desk before it starts."""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from upstreams import credentials
+from upstreams.enums import Upstream
+
+LIVE_MARKS = ("_prod_", "_live_")  # LuxCore: qp_prod_sk_…, qp_test_sk_…
+TEST_MARK = "_test_"
+
+
+def refuse_to_start_wrong() -> None:
+    """Raise ImproperlyConfigured when a system check finds an error.
+
+    Management commands do this by themselves, the web and Celery's workers do not.
+    """
+    found = [message for message in run_checks() if not message.is_silenced()]
+    if errors := [message for message in found if message.is_serious()]:
+        raise ImproperlyConfigured("\n".join(str(error) for error in errors))
+
+
+@register(Tags.security)
+def check_luxcore(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a key at an address it was not made for, and an address that is no secret-keeper."""
+    return list(_luxcore_errors())
+
+
+def _luxcore_errors() -> Iterator[Error]:
+    if any(not secret.strip() for secret in settings.LUXCORE_WEBHOOK_SECRETS):
+        yield Error(
+            "LUXCORE_WEBHOOK_SECRETS holds an empty secret: anybody could sign with it.",
+            id="lightdesk.E001",
+        )
+    if not credentials.is_configured(Upstream.LUXCORE):
+        return
+    key = settings.LUXCORE_API_KEY
+    address = urlsplit(settings.LUXCORE_BASE_URL)
+    here = is_this_machine(address.hostname or "")
+    live = any(mark in key for mark in LIVE_MARKS)
+    if address.scheme != "https" and not here:
+        yield Error(
+            "LUXCORE_BASE_URL is not https: payouts would travel in clear.",
+            id="lightdesk.E002",
+        )
+    if live and (here or settings.DEBUG or settings.ENVIRONMENT != "production"):
+        yield Error(
+            "LUXCORE_API_KEY is a live key, and this is not production.",
+            hint="Use a test key; live ones need ENVIRONMENT=production, no DEBUG, and https.",
+            id="lightdesk.E003",
+        )
+    if TEST_MARK in key and settings.ENVIRONMENT == "production":
+        yield Error(
+            "LUXCORE_API_KEY is a test key, and ENVIRONMENT is production.",
+            hint="Use the live key, or set ENVIRONMENT=sandbox.",
+            id="lightdesk.E004",
+        )
+    if live and connection.vendor == "sqlite" and not settings.ALLOW_SQLITE_WITH_LIVE_KEYS:
+        yield Error(
+            "LUXCORE_API_KEY is a live key, and the database is SQLite.",
+            hint="Set DATABASE_URL to a PostgreSQL, or ALLOW_SQLITE_WITH_LIVE_KEYS=1.",
+            id="lightdesk.E005",
+        )
+
+
+@register(Tags.security, deploy=True)
+def check_production(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a production that nobody can reach, that debugs, or that calls nobody."""
+    if settings.ENVIRONMENT != "production":
+        return []
+    return list(_production_errors())
+
+
+def _production_errors() -> Iterator[Error]:
+    if all(is_this_machine(host.strip("[]")) for host in settings.ALLOWED_HOSTS):
+        yield Error(
+            "ALLOWED_HOSTS names this machine only.",
+            hint="Name the hosts people open the desk at.",
+            id="lightdesk.E006",
+        )
+    if not settings.ALARM_EMAILS:
+        yield Error(
+            "ALARM_EMAILS is empty: an unknown payment would call nobody.", id="lightdesk.E007"
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name or address is loopback."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

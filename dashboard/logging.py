@@ -1,0 +1,54 @@
+"""What the logs and the debug page must never show."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.views.debug import SafeExceptionReporterFilter
+
+HIDDEN = "[hidden]"
+SHORTEST_SECRET = 8  # characters; hiding shorter ones would blacken ordinary words
+
+SECRET_SETTINGS = (
+    "SECRET_KEY",
+    "LUXCORE_API_KEY",
+    "LUXCORE_HMAC_SECRET",
+    "LUXCORE_WEBHOOK_SECRETS",
+    "EMAIL_HOST_PASSWORD",
+)
+
+
+def hide_secrets(_logger: Any, _method: str, line: str) -> str:
+    """Blacken every secret of the settings in a finished log line.
+
+    Nothing should put one there; this is the net under a stranger's exception text.
+    """
+    for secret in _secrets():
+        line = line.replace(secret, HIDDEN)
+    return line
+
+
+class HideAddressesToo(SafeExceptionReporterFilter):
+    """Hide what names a server on the debug page as well: such an address may hold a password."""
+
+    hidden_settings = re.compile(
+        SafeExceptionReporterFilter.hidden_settings.pattern + "|DATABASE|REDIS|BROKER|EMAIL_URL",
+        flags=re.IGNORECASE,
+    )
+
+
+def _secrets() -> Iterator[str]:
+    for name in SECRET_SETTINGS:
+        value = getattr(settings, name)
+        for secret in value if isinstance(value, list) else [value]:
+            if secret and len(secret) >= SHORTEST_SECRET:
+                yield secret
+    for password in (settings.DATABASES["default"]["PASSWORD"], _password(settings.REDIS_URL)):
+        if password and len(password) >= SHORTEST_SECRET:
+            yield password
+
+
+def _password(url: str) -> str:
+    return urlsplit(url).password or ""

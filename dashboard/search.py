@@ -1,0 +1,129 @@
+"""Searching the desk: exact matches and beginnings, never the middle of a word.
+
+A beginning is a range of keys to SQLite, which answers a LIKE by reading the whole table, and a
+LIKE to PostgreSQL, whose collations do not sort by letters alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
+from upstreams.enums import Upstream
+
+LEAST = 3  # letters; fewer find everything
+LONGEST = 120
+MOST = 20  # of each kind
+LAST = chr(0x10FFFF)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing found, as this person may read it."""
+
+    code: str
+    url: str
+    name: str
+    amount: Decimal
+    currency: str
+    status: str
+    status_words: str
+    created_at: datetime
+    reference: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found. `is_cut`: there is more than is shown."""
+
+    withdrawals: list[Hit]
+    payments: list[Hit]
+    is_cut: bool
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.withdrawals and not self.payments
+
+
+def find(text: str, *, sight: Sight) -> Found:
+    """Return what has this text as its code, reference, payment id or recipient, or begins so.
+
+    People who read names masked do not find by name: what they type would tell them the name.
+    Two queries, none for less than three letters.
+    """
+    text = text.strip()[:LONGEST]
+    if len(text) < LEAST or "\x00" in text:
+        return Found([], [], is_cut=False)
+    withdrawals = [_withdrawal(row, sight) for row in _withdrawals(text, sight)]
+    payments = [_payment(row, sight) for row in _payments(text, sight)]
+    return Found(
+        withdrawals[:MOST],
+        payments[:MOST],
+        is_cut=len(withdrawals) > MOST or len(payments) > MOST,
+    )
+
+
+def _withdrawals(text: str, sight: Sight) -> Iterable[Withdrawal]:
+    code = text if text.lower().startswith("wd-") else f"wd-{text}"
+    match = _begins("code", f"wd-{code[3:].upper()}") | _begins("payout_reference", text)
+    match |= Q(upstream__in=Upstream.values) & _begins("merchant_reference", text)
+    if sight.names_in_clear:
+        match |= _names("recipient_name", text)
+    return Withdrawal.objects.filter(match).newest_first()[: MOST + 1]
+
+
+def _payments(text: str, sight: Sight) -> Iterable[Payment]:
+    match = Q(upstream__in=Upstream.values) & (
+        _begins("upstream_id", text) | _begins("merchant_reference", text)
+    )
+    if sight.names_in_clear:
+        match |= _names("counterparty_name", text)
+    rows = Payment.objects.filter(match).select_related("customer").defer("raw", "stamps")
+    return rows.newest_first()[: MOST + 1]
+
+
+def _begins(field: str, text: str) -> Q:
+    if connection.vendor != "sqlite":
+        return Q(**{f"{field}__startswith": text})
+    return Q(**{f"{field}__gte": text, f"{field}__lt": text + LAST})
+
+
+def _names(field: str, text: str) -> Q:
+    """Nobody is asked to write a name in the right case."""
+    return Q(**{f"{field}__istartswith": text})
+
+
+def _withdrawal(row: Withdrawal, sight: Sight) -> Hit:
+    return Hit(
+        code=row.code,
+        url=row.get_absolute_url(),
+        name=sight.name(row.recipient_name),
+        amount=row.amount,
+        currency=row.currency,
+        status=row.status,
+        status_words=gettext(row.get_status_display()),
+        created_at=row.created_at,
+        reference=row.payout_reference or row.merchant_reference,
+    )
+
+
+def _payment(row: Payment, sight: Sight) -> Hit:
+    return Hit(
+        code=row.upstream_id,
+        url=row.get_absolute_url(),
+        name=sight.name(row.counterparty_name or (row.customer.name if row.customer else "")),
+        amount=row.amount,
+        currency=row.currency,
+        status=row.status,
+        status_words=f"{gettext(row.get_kind_display())}: {gettext(row.get_status_display())}",
+        created_at=row.created_at,
+        reference=row.merchant_reference,
+    )

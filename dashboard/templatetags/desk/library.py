@@ -1,0 +1,5 @@
+"""The library that every room of this folder adds its tags to."""
+
+from django import template
+
+register = template.Library()

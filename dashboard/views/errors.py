@@ -1,0 +1,40 @@
+"""What went wrong, said inside the frame: what happened, whether money moved, what to do."""
+
+from __future__ import annotations
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+log = structlog.get_logger(__name__)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # The host name itself may be what was refused: nothing here may ask for it again.
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception) if isinstance(exception, PermissionDenied) else ""
+    return render(request, "403.html", {"reason": reason}, status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form came without its token: an old tab, or somebody else's page."""
+    log.warning("dashboard.csrf.refused", reason=reason, path=request.path)
+    return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    try:
+        return render(request, "500.html", status=500)
+    except Exception:
+        # The frame itself may be what failed, with the database away for one.
+        log.exception("dashboard.error_page.failed")
+        return HttpResponse(render_to_string("500.html"), status=500)

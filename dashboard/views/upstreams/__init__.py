@@ -1,0 +1,1 @@
+"""The pages about the outside world: what was read, what arrived, what is sent."""

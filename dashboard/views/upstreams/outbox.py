@@ -1,0 +1,79 @@
+"""Every command that was or will be sent: its attempts, and what is not known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from dashboard.context import MAY_SEE_UPSTREAMS
+from payments.models import Withdrawal
+from staff import lists
+from staff.permissions import permission_required
+from upstreams.enums import CommandState
+from upstreams.models import Command
+
+NEWEST_FIRST = lists.Order("created_at", newest_first=True)
+WITHDRAWAL = Withdrawal._meta.label_lower
+
+
+@dataclass(frozen=True)
+class Row:
+    """One command and the thing it is about."""
+
+    command: Command
+    subject: str
+    url: str
+
+
+@require_safe
+@permission_required(*MAY_SEE_UPSTREAMS)
+def outbox(request: HttpRequest) -> HttpResponse:
+    """The list, newest first, by state."""
+    wanted = request.GET.get("state", "")
+    state = wanted if wanted in CommandState.values else ""
+    totals = {key: lists.count(_in(key)) for key in ("", *CommandState.values)}
+    page = lists.page(_in(state), order=NEWEST_FIRST, query=request.GET)
+    context = {
+        "now": timezone.now(),
+        "rows": _rows(page.rows),
+        "pages": lists.steps(page, query=request.GET, total=totals[state]),
+        "tabs": [
+            {
+                "label": gettext(CommandState(key).label if key else "All"),
+                "url": lists.address(request.GET, state=key or None),
+                "count": total.shown,
+                "is_current": key == state,
+            }
+            for key, total in totals.items()
+        ],
+    }
+    return render(request, "upstreams/outbox.html", context)
+
+
+def _in(state: str) -> QuerySet[Command]:
+    rows = Command.objects.defer("request")
+    return rows.filter(state=state) if state else rows
+
+
+def _rows(commands: Iterable[Command]) -> list[Row]:
+    """Name what each command is about. One query for the whole page."""
+    ids = [row.subject_id for row in commands if row.subject_type == WITHDRAWAL]
+    known = {str(row.pk): row for row in Withdrawal.objects.filter(pk__in=ids).only("code")}
+    rows = []
+    for command in commands:
+        about = known.get(command.subject_id) if command.subject_type == WITHDRAWAL else None
+        rows.append(
+            Row(
+                command=command,
+                subject=about.code if about else f"{command.subject_type} {command.subject_id}",
+                url=about.get_absolute_url() if about else "",
+            )
+        )
+    return rows

@@ -1,0 +1,170 @@
+"""Every address of the desk, with who may use it: the table that P-1 walks.
+
+Left out on purpose: what Django's own settings site and allauth answer. They are classified by the
+beginning of their names in `OTHERS`, and tests/staff proves how they behave.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from payments.models import Payment, Withdrawal
+from staff.models import User
+from staff.permissions import ROLES, Permission, Role
+from tests.payments import factories
+from tests.staff.factories import UserFactory
+from upstreams.enums import Upstream
+from upstreams.models import Alarm, WebhookEvent
+
+ANYBODY = frozenset(Role)
+_numbers = itertools.count()
+
+
+def may(*any_of: Permission) -> frozenset[Role]:
+    """The roles that carry one of these permissions."""
+    return frozenset(role for role, rights in ROLES.items() if rights & set(any_of))
+
+
+SEE = may(Permission.SEE_PAYMENTS, Permission.SEE_PAYMENTS_MASKED)
+SEE_UPSTREAMS = SEE | may(Permission.MANAGE_FEEDS)
+SIGN = may(Permission.SIGN_WITHDRAWALS)
+MAKE = may(Permission.MAKE_WITHDRAWALS)
+RECONCILE = may(Permission.RECONCILE)
+MANAGE = may(Permission.MANAGE_FEEDS)
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything that an address can be about."""
+
+    withdrawal: Withdrawal
+    payment: Payment
+    alarm: Alarm
+    event: WebhookEvent
+
+    @classmethod
+    def make(cls) -> World:
+        factories.everything_is_fresh()
+        number = next(_numbers)
+        return cls(
+            withdrawal=factories.WithdrawalFactory(),
+            payment=factories.PaymentFactory(),
+            alarm=Alarm.objects.create(
+                upstream=Upstream.LUXCORE,
+                code=f"test-{number}",
+                text="Look.",
+                raised_at=factories.NOW,
+            ),
+            event=WebhookEvent.objects.create(
+                upstream=Upstream.LUXCORE,
+                event_id=f"evt_{number}",
+                kind="payment.completed",
+                body=b"{}",
+                received_at=factories.NOW,
+            ),
+        )
+
+
+Arguments = Callable[[World], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who may use one address, and what they are answered.
+
+    `get` and `post` are the statuses for those who may (a POST carries no fields); None: 405.
+    `is_open`: nobody needs to sign in.
+    """
+
+    roles: frozenset[Role]
+    get: int | None = 200
+    post: int | None = None
+    arguments: Arguments = lambda world: {}
+    is_open: bool = False
+
+
+def _code(world: World) -> Mapping[str, Any]:
+    return {"code": world.withdrawal.code}
+
+
+def _payment(world: World) -> Mapping[str, Any]:
+    return {"upstream": world.payment.upstream, "upstream_id": world.payment.upstream_id}
+
+
+def _luxcore(world: World) -> Mapping[str, Any]:
+    return {"upstream": "luxcore"}
+
+
+ROUTES: Mapping[str, Route] = {
+    "home": Route(ANYBODY),
+    "preferences": Route(ANYBODY, get=None, post=302),
+    "search": Route(SEE),
+    "payments:withdrawals": Route(SEE),
+    "payments:withdrawals-news": Route(SEE),
+    "payments:withdrawals-claim": Route(SIGN | MAKE, get=None, post=302),
+    "payments:withdrawal-new": Route(MAKE, post=422),
+    "payments:withdrawal": Route(SEE, arguments=_code),
+    # 286: what awaits approval does not move by itself, so there is nothing to poll.
+    "payments:withdrawal-live": Route(SEE, get=286, arguments=_code),
+    "payments:withdrawal-claim": Route(SIGN | MAKE, get=None, post=302, arguments=_code),
+    "payments:withdrawal-release": Route(SIGN | MAKE, get=None, post=302, arguments=_code),
+    "payments:withdrawal-approve": Route(SIGN, post=422, arguments=_code),
+    "payments:withdrawal-reject": Route(SIGN, post=422, arguments=_code),
+    "payments:withdrawal-undo": Route(SIGN, post=422, arguments=_code),
+    "payments:withdrawal-settle": Route(SIGN | RECONCILE, post=422, arguments=_code),
+    "payments:withdrawal-attend": Route(RECONCILE, get=None, post=409, arguments=_code),
+    "payments:withdrawal-retract": Route(MAKE, post=422, arguments=_code),
+    "payments:withdrawal-amend": Route(MAKE, post=422, arguments=_code),
+    "payments:payments": Route(SEE),
+    "payments:payment": Route(SEE, arguments=_payment),
+    "payments:payment-refresh": Route(
+        may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment
+    ),
+    "payments:balances": Route(SEE),
+    "upstreams": Route(SEE_UPSTREAMS),
+    "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
+    "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),
+    "upstreams-feed-run": Route(
+        MANAGE, get=None, post=302, arguments=lambda world: {"name": "luxcore.balances"}
+    ),
+    "upstreams-alarm-close": Route(
+        MANAGE, get=None, post=302, arguments=lambda world: {"pk": world.alarm.pk}
+    ),
+    "upstreams-outbox": Route(SEE_UPSTREAMS),
+    "upstreams-webhooks": Route(SEE_UPSTREAMS),
+    "upstreams-endpoints": Route(MANAGE, get=None, post=200),
+    "upstreams-webhook": Route(SEE_UPSTREAMS, arguments=lambda world: {"pk": world.event.pk}),
+    "upstreams-webhook-replay": Route(
+        MANAGE, get=None, post=302, arguments=lambda world: {"pk": world.event.pk}
+    ),
+    "upstreams-refused": Route(may(Permission.SEE_PAYMENTS, Permission.MANAGE_FEEDS)),
+    "luxcore-webhook": Route(ANYBODY, get=None, post=401, is_open=True),
+    "healthz": Route(ANYBODY, is_open=True),
+    "readyz": Route(ANYBODY, get=503, is_open=True),  # no Redis in this test
+}
+
+# Beginnings of names that others own and prove; a route without a name goes by its address.
+OTHERS = ("account_", "admin:", "admin/", "accounts/email/", "webhooks/luxcore")
+
+
+def every_route() -> Iterator[str]:
+    """The name of every address of the desk, or the address where it has none."""
+    yield from _walk(get_resolver().url_patterns, "", "")
+
+
+def _walk(patterns: list[Any], namespace: str, address: str) -> Iterator[str]:
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from _walk(entry.url_patterns, inner, address + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            yield f"{namespace}{entry.name}" if entry.name else address + str(entry.pattern)
+
+
+def person_of(role: Role) -> User:
+    return UserFactory(roles=[role])

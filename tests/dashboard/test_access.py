@@ -1,0 +1,143 @@
+"""Every address x every role x GET and POST, with one table as the truth (proof P-1, P-6, S-7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from staff.permissions import Role
+from tests.dashboard.routes import OTHERS, ROUTES, World, every_route, person_of
+from tests.staff.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+BY_NAME = pytest.mark.parametrize("name", ROUTES)
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+
+
+def address(name: str, world: World) -> str:
+    return reverse(name, kwargs=dict(ROUTES[name].arguments(world)))
+
+
+def signed_in(role: Role, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(person_of(role))
+    return client
+
+
+def expect(response: HttpResponse, status: int, what: str) -> None:
+    assert response.status_code == status, f"{what}: {response.status_code}, not {status}"
+    headers = response.headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], what
+    assert "unsafe" not in headers["Content-Security-Policy"], what
+    assert headers["X-Content-Type-Options"] == "nosniff", what
+    assert headers["X-Frame-Options"] == "DENY", what
+    assert headers["Referrer-Policy"] == "same-origin", what
+    assert "no-store" in headers["Cache-Control"], what
+
+
+class TestEveryAddress:
+    def test_is_classified(self) -> None:
+        unknown = {name for name in every_route() if not name.startswith(OTHERS)} - set(ROUTES)
+
+        assert not unknown, f"say in tests/dashboard/routes.py who may use {sorted(unknown)}"
+
+    def test_exists_for_every_line_of_the_table(self) -> None:
+        assert set(ROUTES) <= set(every_route())
+
+    @BY_NAME
+    def test_answers_those_whose_role_allows_it(self, name: str) -> None:
+        route, world = ROUTES[name], World.make()
+        for role in route.roles:
+            client = signed_in(role)
+
+            read = client.get(address(name, world))
+            written = client.post(address(name, world))
+
+            expect(read, route.get or 405, f"GET {name} as {role}")
+            expect(written, route.post or 405, f"POST {name} as {role}")
+
+    @BY_NAME
+    def test_refuses_everybody_else(self, name: str) -> None:
+        world = World.make()
+        for role in set(Role) - ROUTES[name].roles:
+            client = signed_in(role)
+            for method in ("get", "post"):
+                if getattr(ROUTES[name], method) is None:
+                    continue
+
+                response = getattr(client, method)(address(name, world))
+
+                expect(response, 403, f"{method} {name} as {role}")
+                assert "Your roles do not allow you to" in response.content.decode()
+
+    @BY_NAME
+    def test_asks_strangers_to_sign_in(self, name: str) -> None:
+        route, world = ROUTES[name], World.make()
+        disabled = Client()
+        disabled.force_login(person := UserFactory(roles=list(ROUTES[name].roles)[:1]))
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+        for client in (Client(), disabled):
+            for method, status in (("get", route.get), ("post", route.post)):
+                response = getattr(client, method)(address(name, world))
+
+                if route.is_open:
+                    expect(response, status or 405, f"{method} {name} as a stranger")
+                    continue
+                expect(response, 302, f"{method} {name} as a stranger")
+                assert response.headers["Location"].startswith(reverse("account_login"))
+
+    @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.get])
+    def test_reads_without_writing(self, name: str) -> None:
+        world, role = World.make(), next(iter(sorted(ROUTES[name].roles)))
+        client = signed_in(role)
+        written: list[str] = []
+
+        def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.lstrip().upper().startswith(WRITES):
+                written.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(watch):
+            client.get(address(name, world))
+            client.get(address(name, world), {"method_override": "POST", "_method": "DELETE"})
+
+        assert not written
+
+    @pytest.mark.parametrize(
+        "name", [name for name, route in ROUTES.items() if route.post and not route.is_open]
+    )
+    def test_refuses_a_form_without_its_token(self, name: str) -> None:
+        world, role = World.make(), next(iter(sorted(ROUTES[name].roles)))
+        client = signed_in(role, enforce_csrf_checks=True)
+
+        response = client.post(address(name, world), headers={"origin": "https://evil.example"})
+
+        expect(response, 403, f"POST {name} without a token")
+        assert "This form is out of date" in response.content.decode()
+
+
+class TestErrorPages:
+    def test_keep_the_headers(self) -> None:
+        client = signed_in(Role.VIEWER)
+
+        expect(client.get("/nothing/here/"), 404, "404")
+        expect(client.get("/withdrawals/wd-NOBODY/"), 404, "404 of a withdrawal")
+        expect(client.get("/", headers={"host": "evil.example"}), 400, "400")
+        expect(client.delete("/withdrawals/"), 405, "405")
+
+    def test_tell_what_happened_when_a_page_breaks(self, monkeypatch: Any) -> None:
+        client = signed_in(Role.VIEWER)
+        client.raise_request_exception = False
+        monkeypatch.setattr("payments.views.balances._purses", lambda rows: 1 / 0)
+
+        response = client.get("/balances/")
+
+        expect(response, 500, "500")
+        assert "Something broke on our side" in response.content.decode()
