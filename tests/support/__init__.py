@@ -1,0 +1,1 @@
+"""What several test packages share: waiting, free ports, servers, browsers."""

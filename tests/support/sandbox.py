@@ -1,0 +1,92 @@
+"""A sandbox in a process of its own, and its control door."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.support.ports import free_port, is_listening
+from tests.support.waiting import wait_until
+
+API_KEY = "qp_test_sk_faults"
+
+
+class SandboxProcess:
+    """A running sandbox. Everything here goes through its control door, which has no limits."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/_control", trust_env=False, timeout=30)
+
+    @property
+    def api(self) -> str:
+        """What `LUXCORE_BASE_URL` is set to."""
+        return f"{self.url}/api/v1"
+
+    def reset(self) -> None:
+        self._post("/reset", {})
+
+    def fault(self, kind: str, *, method: str = "*", path: str = "/api/*", **rest: Any) -> None:
+        self._post("/faults", {"kind": kind, "method": method, "path": path, **rest})
+
+    def clear_faults(self) -> None:
+        self._post("/faults/clear", {})
+
+    def payments(self, **filters: str) -> list[dict[str, Any]]:
+        """The whole ledger, oldest first."""
+        return list(self._get("/payments", **filters)["payments"])
+
+    def with_reference(self, reference: str) -> list[dict[str, Any]]:
+        return self.payments(reference=reference)
+
+    def requests(self, **filters: str) -> list[dict[str, Any]]:
+        return list(self._get("/requests", **filters)["requests"])
+
+    def forget_requests(self) -> None:
+        self._http.delete("/requests").raise_for_status()
+
+    def act(self, payment_id: str, deed: str, **arguments: Any) -> None:
+        self._post(f"/payments/{payment_id}/{deed}", arguments)
+
+    def seed(self, **batch: Any) -> None:
+        self._post("/seed", batch)
+
+    def set_pace(self, per_minute: float) -> None:
+        self._post("/traffic", {"pace": per_minute})
+
+    def set_balance(self, currency: str, available: int) -> None:
+        """`available` is in minor units."""
+        self._post("/balances", {"currency": currency, "available": available})
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _get(self, path: str, **params: str) -> Any:
+        return self._http.get(path, params=params).raise_for_status().json()
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._http.post(path, json=body).raise_for_status().json()
+
+
+@contextmanager
+def running_sandbox(*options: str) -> Iterator[SandboxProcess]:
+    """Start `python -m sandbox` on a free port, in memory and without history; end it after."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "sandbox", "--port", str(port), "--state", ":memory:"),
+        *("--seed", "-1", "--pace", "0", "--api-key", API_KEY, *options),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: is_listening(port), seconds=30, what="the sandbox listens")
+        sandbox = SandboxProcess(f"http://127.0.0.1:{port}")
+        yield sandbox
+        sandbox.close()
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
