@@ -22,6 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.support.browsers import chromium_executable
 from tests.support.redis import RedisServer, running_redis
+from upstreams.http.client import UpstreamClient
+from upstreams.luxcore import client as luxcore
 
 WITH_SERVICES = os.environ.get("LIGHTDESK_SERVICES") == "1"  # set by `make test-services`
 # How long a generated case takes says something about the machine, nothing about the desk.
@@ -110,6 +112,23 @@ def _no_network_but_loopback() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _connections_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what the test's clients keep open: a socket left to the garbage fails another test."""
+    opened: list[UpstreamClient] = []
+    original = UpstreamClient.__init__
+
+    def remembered(self: UpstreamClient, **given: Any) -> None:
+        original(self, **given)
+        opened.append(self)
+
+    monkeypatch.setattr(UpstreamClient, "__init__", remembered)
+    monkeypatch.setattr(luxcore, "_clients", {})
+    yield
+    for client in opened:
+        client.close()
 
 
 def _is_loopback(host: str) -> bool:
