@@ -1,4 +1,6 @@
-"""How long a session lasts: until its owner is away too long, and never beyond the working day."""
+"""Whose session it is and how long it lasts: until its owner is away too long, and never beyond
+the working day.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
+
+from staff.models import User
 
 SIGNED_IN_AT = "staff_signed_in_at"
 ACTIVE_AT = "staff_active_at"
@@ -30,6 +34,12 @@ def start(*, request: HttpRequest, **_: Any) -> None:
 
 def is_signed_in(request: HttpRequest) -> bool:
     return SESSION_KEY in request.session
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who sent the request to a page: only people who are signed in get there."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def go_on(request: HttpRequest, *, at: datetime) -> bool:

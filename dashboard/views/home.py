@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.home import Home
-from payments.views.withdrawal import person_of
 from staff.permissions import Permission, can
+from staff.sessions import person_of
 
 
 @require_safe

@@ -16,8 +16,9 @@ from django_htmx.middleware import HtmxDetails
 from payments import actions
 from payments.forms.drafts import DraftForm
 from payments.models import NotPossible, Withdrawal
-from payments.views.withdrawal import back_to, find, person_of
+from payments.views.withdrawal import back_to, find
 from staff.permissions import Permission, permission_required
+from staff.sessions import person_of
 
 RAIL = ("currency", "method")
 

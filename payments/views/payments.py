@@ -21,9 +21,9 @@ from payments.forms.filters import PaymentFilter
 from payments.models import Payment
 from payments.models.payments import PaymentQuerySet
 from payments.sight import MAY_SEE, Sight
-from payments.views.withdrawal import person_of
 from staff import lists
 from staff.permissions import Permission, can, permission_required
+from staff.sessions import person_of
 from upstreams.errors import UpstreamError
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)

@@ -29,6 +29,7 @@ from payments.views.queue import MAY_WORK, SUBJECT, QueueView
 from staff import claims, lists
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
+from staff.sessions import person_of
 
 LAST_ONES = 5
 SAW = 16  # how much of the digest of what was shown travels in an address
@@ -363,8 +364,3 @@ def _place_words(place: lists.Place[Withdrawal]) -> str:
 def back_to(request: HttpRequest, row: Withdrawal) -> HttpResponse:
     """Return to the page of the withdrawal, within the view it was opened from."""
     return redirect(QueueView(request).address(row))
-
-
-def person_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.context import MAY_SEE_UPSTREAMS
-from payments.views.withdrawal import person_of
 from staff.permissions import Permission, can, permission_required
+from staff.sessions import person_of
 from upstreams import alarms, doorbell, feeds, health, outbox
 from upstreams.enums import Upstream
 from upstreams.models import Alarm, FeedRun, FeedState, RefusedRecord, SendingSwitch

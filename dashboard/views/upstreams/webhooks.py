@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.context import MAY_SEE_UPSTREAMS
 from payments.sight import Sight
-from payments.views.withdrawal import person_of
 from staff import lists
 from staff.permissions import Permission, can, permission_required
+from staff.sessions import person_of
 from upstreams import webhooks as door
 from upstreams.enums import EventState, Upstream
 from upstreams.errors import UpstreamError
