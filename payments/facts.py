@@ -26,7 +26,7 @@ def _of_payment(withdrawal: Withdrawal, name: str) -> str:
     return str(getattr(withdrawal.payment, name)) if withdrawal.payment else ""
 
 
-def _plain(amount: Decimal, currency: str) -> str:
+def plain(amount: Decimal, currency: str) -> str:
     """The amount as one text per value, however many zeros the database brings along."""
     try:
         return f"{amount.quantize(Decimal(1).scaleb(-exponent(currency))):f}"
@@ -60,7 +60,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("revision", _("Revision"), _text("revision")),
     Fact("upstream", _("Provider"), lambda w: Upstream(w.upstream).label),
     Fact("origin", _("Asked for at"), lambda w: Origin(w.origin).label),
-    Fact("amount", _("Amount"), lambda w: _plain(w.amount, w.currency)),
+    Fact("amount", _("Amount"), lambda w: plain(w.amount, w.currency)),
     Fact("currency", _("Currency"), _text("currency")),
     Fact("method", _("Method"), _text("method")),
     Fact(

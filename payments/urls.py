@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments.views import balances, decide, entry, payments, queue, withdrawal
+from payments.views import balances, decide, entry, exports, payments, queue, withdrawal
 
 app_name = "payments"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("withdrawals/news/", queue.withdrawals_news, name="withdrawals-news"),
     path("withdrawals/claim/", queue.withdrawals_claim, name="withdrawals-claim"),
     path("withdrawals/new/", entry.withdrawal_new, name="withdrawal-new"),
+    path("withdrawals/export/", exports.withdrawals_export, name="withdrawals-export"),
     path("withdrawals/<str:code>/", withdrawal.withdrawal, name="withdrawal"),
     path("withdrawals/<str:code>/live/", withdrawal.withdrawal_live, name="withdrawal-live"),
     path("withdrawals/<str:code>/claim/", withdrawal.withdrawal_claim, name="withdrawal-claim"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("withdrawals/<str:code>/amend/", entry.withdrawal_amend, name="withdrawal-amend"),
     path("payments/", payments.payments, name="payments"),
     path("payments/<str:upstream>/<str:upstream_id>/", payments.payment, name="payment"),
+    path("payments/export/", exports.payments_export, name="payments-export"),
     path(
         "payments/<str:upstream>/<str:upstream_id>/refresh/",
         payments.payment_refresh,

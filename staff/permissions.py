@@ -50,6 +50,7 @@ class Permission(models.TextChoices):
     READ_AUDIT = "read_audit", "read the audit trail"
     MANAGE_FEEDS = "manage_feeds", "manage feeds and replay webhooks"
     MANAGE_STAFF = "manage_staff", "manage people and their roles"
+    EXPORT_LISTS = "export_lists", "export lists as files"
 
 
 class Role(models.TextChoices):
@@ -66,9 +67,14 @@ class Role(models.TextChoices):
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.VIEWER: frozenset({Permission.SEE_PAYMENTS}),
+    Role.VIEWER: frozenset({Permission.SEE_PAYMENTS, Permission.EXPORT_LISTS}),
     Role.MAKER: frozenset(
-        {Permission.SEE_PAYMENTS, Permission.MAKE_WITHDRAWALS, Permission.RECONCILE}
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.MAKE_WITHDRAWALS,
+            Permission.RECONCILE,
+            Permission.EXPORT_LISTS,
+        }
     ),
     Role.APPROVER: frozenset(
         {
@@ -76,6 +82,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.SIGN_WITHDRAWALS,
             Permission.PLACE_HOLDS,
             Permission.REVEAL_PERSONAL_DATA,
+            Permission.EXPORT_LISTS,
         }
     ),
     Role.OPS_LEAD: frozenset(
@@ -88,6 +95,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.REVEAL_PERSONAL_DATA,
             Permission.READ_AUDIT,
             Permission.MANAGE_FEEDS,
+            Permission.EXPORT_LISTS,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -98,6 +106,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.PROPOSE_KYC,
             Permission.PLACE_HOLDS,
             Permission.REVEAL_PERSONAL_DATA,
+            Permission.EXPORT_LISTS,
         }
     ),
     Role.COMPLIANCE_LEAD: frozenset(
@@ -111,6 +120,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.PLACE_HOLDS,
             Permission.REVEAL_PERSONAL_DATA,
             Permission.READ_AUDIT,
+            Permission.EXPORT_LISTS,
         }
     ),
     Role.AGENT: frozenset(
@@ -128,10 +138,25 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.WORK_TICKETS,
             Permission.LEAD_SUPPORT,
             Permission.REVEAL_PERSONAL_DATA,
+            Permission.EXPORT_LISTS,
         }
     ),
-    Role.AUDITOR: frozenset({Permission.SEE_PAYMENTS, Permission.READ_AUDIT}),
+    Role.AUDITOR: frozenset(
+        {Permission.SEE_PAYMENTS, Permission.READ_AUDIT, Permission.EXPORT_LISTS}
+    ),
     Role.ADMIN: frozenset({Permission.MANAGE_FEEDS, Permission.MANAGE_STAFF}),
+}
+
+# How many rows of a list one file may hold (proof §6). Whoever may export nothing is not in here.
+EXPORTED_ROWS: Mapping[Role, int] = {
+    Role.VIEWER: 1_000,
+    Role.MAKER: 5_000,
+    Role.APPROVER: 5_000,
+    Role.OPS_LEAD: 5_000,
+    Role.REVIEWER: 1_000,
+    Role.COMPLIANCE_LEAD: 5_000,
+    Role.SUPPORT_LEAD: 1_000,
+    Role.AUDITOR: 50_000,
 }
 
 READING = frozenset(
@@ -141,6 +166,7 @@ READING = frozenset(
         Permission.SEE_KYC,
         Permission.SEE_KYC_DOCUMENTS,
         Permission.READ_AUDIT,
+        Permission.EXPORT_LISTS,
     }
 )
 
@@ -181,6 +207,14 @@ def held_since(user: Person, permission: str) -> datetime | None:
         if role in ROLES and permission in ROLES[Role(role)]
     )
     return min(moments, default=None)
+
+
+def most_exported_rows(user: Person) -> int:
+    """How many rows one file for this person may hold: the most that one of their roles allows."""
+    if not can(user, Permission.EXPORT_LISTS):
+        return 0
+    assert not isinstance(user, AnonymousUser)
+    return max(EXPORTED_ROWS.get(Role(role), 0) for role in user.held_roles if role in ROLES)
 
 
 def require(user: Person, permission: str) -> None:

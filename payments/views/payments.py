@@ -67,10 +67,10 @@ def payments(request: HttpRequest) -> HttpResponse:
     current = query.get("tab", "")
     current = current if current in TABS else "all"
     found = form.narrow(Payment.objects.all(), with_names=sight.names_in_clear)
-    shown = _tab(found, current).select_related("customer").defer("raw", "stamps")
+    shown = narrowed(found, current).select_related("customer").defer("raw", "stamps")
     page = lists.page(shown, order=NEWEST_FIRST, query=query)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    totals = {key: lists.count(_tab(found, key)) for key in TABS}
+    totals = {key: lists.count(narrowed(found, key)) for key in TABS}
     context = {
         "now": timezone.now(),
         "page": page,
@@ -180,7 +180,7 @@ def _find(upstream: str, upstream_id: str) -> Payment:
     return get_object_or_404(rows, upstream=upstream, upstream_id=upstream_id)
 
 
-def _tab(rows: PaymentQuerySet, key: str) -> PaymentQuerySet:
+def narrowed(rows: PaymentQuerySet, key: str) -> PaymentQuerySet:
     statuses = TABS[key][1]
     return rows.filter(status__in=statuses) if statuses else rows
 

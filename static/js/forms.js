@@ -16,8 +16,9 @@ function release(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  // What is downloaded leaves this page where it is, and may be asked for again.
   // Not form.method: a field of that name would answer in its place.
-  if (form.getAttribute("method")?.toLowerCase() !== "post" || form.matches("[data-hx-post], [hx-post]")) return;
+  if (form.getAttribute("method")?.toLowerCase() !== "post" || form.matches("[data-hx-post], [hx-post], [data-download]")) return;
   if ("sent" in form.dataset) return event.preventDefault();
   // Another listener may still refuse, and the pressed button's value must travel: wait a turn.
   setTimeout(() => {

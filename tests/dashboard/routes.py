@@ -36,6 +36,7 @@ SIGN = may(Permission.SIGN_WITHDRAWALS)
 MAKE = may(Permission.MAKE_WITHDRAWALS)
 RECONCILE = may(Permission.RECONCILE)
 MANAGE = may(Permission.MANAGE_FEEDS)
+EXPORT = may(Permission.EXPORT_LISTS)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawals": Route(SEE),
     "payments:withdrawals-news": Route(SEE),
     "payments:withdrawals-claim": Route(SIGN | MAKE, get=None, post=302),
+    "payments:withdrawals-export": Route(EXPORT, get=None, post=200),
     "payments:withdrawal-new": Route(MAKE, post=422),
     "payments:withdrawal": Route(SEE, arguments=_code),
     # 286: what awaits approval does not move by itself, so there is nothing to poll.
@@ -121,6 +123,7 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawal-retract": Route(MAKE, post=422, arguments=_code),
     "payments:withdrawal-amend": Route(MAKE, post=422, arguments=_code),
     "payments:payments": Route(SEE),
+    "payments:payments-export": Route(EXPORT, get=None, post=200),
     "payments:payment": Route(SEE, arguments=_payment),
     "payments:payment-refresh": Route(
         may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment

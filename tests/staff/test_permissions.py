@@ -45,6 +45,7 @@ reveal_personal_data |     |     |  x  |  x  |  x  |  x  |  x  |  x  |     |
 read_audit           |     |     |     |  x  |     |  x  |     |     |  x  |
 manage_feeds         |     |     |     |  x  |     |     |     |     |     |  x
 manage_staff         |     |     |     |     |     |     |     |     |     |  x
+export_lists         |  x  |  x  |  x  |  x  |  x  |  x  |     |  x  |  x  |
 """
 
 # Who may be two things at once, out of all the pairs there are.

@@ -1,0 +1,91 @@
+"""The columns of the desk's lists as files, each value as this person may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from payments import facts, masking
+from payments.forms.filters import FilterForm
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
+from staff.exports import Column
+
+_ACCOUNTS = ("bank_account", "account_number", "payid")
+
+
+def payment_columns(sight: Sight) -> list[Column[Payment]]:
+    """The mirror of money movements. Codes stay codes: machines read these files too."""
+    return [
+        Column("created_at", lambda p: p.created_at),
+        Column("provider", lambda p: p.upstream),
+        Column("id", lambda p: p.upstream_id),
+        Column("kind", lambda p: p.kind),
+        Column("hosted", lambda p: p.hosted),
+        Column("status", lambda p: p.status),
+        Column("provider_status", lambda p: p.upstream_status),
+        Column("amount", lambda p: _amount(p.amount, p.currency)),
+        Column("fee", lambda p: _amount(p.fee, p.currency)),
+        Column("net", lambda p: _amount(p.net, p.currency)),
+        Column("refunded", lambda p: _amount(p.refunded, p.currency)),
+        Column("currency", lambda p: p.currency),
+        Column("method", lambda p: p.method),
+        Column("reference", lambda p: p.merchant_reference),
+        Column("counterparty", lambda p: sight.name(p.counterparty_name)),
+        Column("account", lambda p: _account(p, sight)),
+        Column("error_code", lambda p: p.error_code),
+        Column("expires_at", lambda p: p.expires_at),
+        Column("completed_at", lambda p: p.completed_at),
+        Column("seen_at", lambda p: p.seen_at),
+    ]
+
+
+def withdrawal_columns(sight: Sight) -> list[Column[Withdrawal]]:
+    """What was asked to be paid out."""
+    return [
+        Column("created_at", lambda w: w.created_at),
+        Column("code", lambda w: w.code),
+        Column("provider", lambda w: w.upstream),
+        Column("origin", lambda w: w.origin),
+        Column("status", lambda w: w.status),
+        Column("amount", lambda w: _amount(w.amount, w.currency)),
+        Column("currency", lambda w: w.currency),
+        Column("method", lambda w: w.method),
+        Column("recipient", lambda w: sight.name(w.recipient_name)),
+        Column("account", lambda w: masking.mask_account(w.bank_account)),
+        Column("bank_code", lambda w: w.bank_code),
+        Column("payid", lambda w: masking.mask_payid(w.payid, w.payid_type)),
+        Column("reference", lambda w: w.merchant_reference),
+        Column("payment", lambda w: w.payment.upstream_id if w.payment else ""),
+        Column("provider_status", lambda w: w.payment.upstream_status if w.payment else ""),
+        Column("asked_by", lambda w: w.created_by.email if w.created_by else ""),
+        Column("due_at", lambda w: w.due_at),
+        Column("approved_at", lambda w: w.approved_at),
+        Column("sent_at", lambda w: w.sent_at),
+        Column("settled_at", lambda w: w.settled_at),
+        Column("reject_code", lambda w: w.reject_code),
+        Column("error_code", lambda w: w.error_code),
+    ]
+
+
+def asked(form: FilterForm, **more: str) -> Mapping[str, str]:
+    """The filter in words for the audit trail: of what was typed freely only its length."""
+    told = {name: _told(form.fields[name], value) for name, value in form.in_force.items()}
+    return told | {name: value for name, value in more.items() if value}
+
+
+def _told(field: forms.Field, value: Any) -> str:
+    is_free = isinstance(value, str) and not isinstance(field, forms.ChoiceField)
+    return f"{masking.DOTS} ({len(value)} characters)" if is_free else str(value)
+
+
+def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    return None if amount is None else Decimal(facts.plain(amount, currency))
+
+
+def _account(payment: Payment, sight: Sight) -> str:
+    shown = sight.counterparty(payment)
+    return next((shown[name] for name in _ACCOUNTS if name in shown), "")

@@ -1,0 +1,53 @@
+"""Lists as files: what a list shows under its filters, as far as this person may read it.
+
+A file is asked for with POST, because each one is written into the audit trail.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from payments import exports
+from payments.forms.filters import PaymentFilter
+from payments.models import Payment
+from payments.sight import Sight
+from payments.views.payments import NEWEST_FIRST, TABS, narrowed
+from payments.views.queue import QueueView
+from staff.exports import Export, as_csv
+from staff.permissions import Permission, permission_required
+from staff.sessions import person_of
+
+
+@require_POST
+@permission_required(Permission.EXPORT_LISTS)
+def payments_export(request: HttpRequest) -> HttpResponseBase:
+    """The payments of the list's address, newest first."""
+    person, tab = person_of(request), request.GET.get("tab", "")
+    sight, form = Sight.of(person), PaymentFilter(request.GET)
+    rows = form.narrow(Payment.objects.all(), with_names=sight.names_in_clear)
+    export = Export(
+        name="payments",
+        columns=exports.payment_columns(sight),
+        rows=narrowed(rows, tab if tab in TABS else "all").defer("raw", "stamps", "description"),
+        order=NEWEST_FIRST,
+        asked=exports.asked(form, tab=tab if tab in TABS else ""),
+    )
+    return as_csv(export, by=person, at=timezone.now())
+
+
+@require_POST
+@permission_required(Permission.EXPORT_LISTS)
+def withdrawals_export(request: HttpRequest) -> HttpResponseBase:
+    """The withdrawals of the queue's address, in its order."""
+    view = QueueView(request)
+    export = Export(
+        name="withdrawals",
+        columns=exports.withdrawal_columns(Sight.of(view.person)),
+        rows=view.rows().select_related("payment", "created_by"),
+        order=view.order,
+        asked=exports.asked(view.filter, tab=view.tab.key),
+    )
+    return as_csv(export, by=view.person, at=view.now)
