@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from tests.upstreams.wire import payment
+from tests.upstreams.world import Clock
+from upstreams import feeds
+from upstreams.enums import RunState
 from upstreams.errors import BadPayload, NotFound, Unavailable
-from upstreams.feeds import FeedPage
+from upstreams.feeds import Feed, FeedPage, StoreCounts, registry
+from upstreams.http.client import BACKGROUND_WAIT, TOTAL_SECONDS
 from upstreams.luxcore import windows
 from upstreams.luxcore.schemas import Page, PaymentRecord, RefusedItem, parse_payment
 from upstreams.luxcore.windows import read_ids, read_spans, read_windows
@@ -33,13 +37,14 @@ class Lists:
         self.calls: list[tuple[datetime, datetime, int]] = []
         self.order: Callable[[list[PaymentRecord]], list[PaymentRecord]] = list
         self.before_call: Callable[[int], None] = lambda number: None
+        self.number_of_calls = 0
         self.total_is_off_by = 0
         self.refused: list[RefusedItem] = []
 
     def list_payments(
         self, *, created_from: datetime, created_to: datetime, limit: int, offset: int
     ) -> Page[PaymentRecord]:
-        self.before_call(len(self.calls))
+        self._called()
         self.calls.append((created_from, created_to, offset))
         found = self.order(
             [row for row in self.rows if created_from <= row.created_at <= created_to]
@@ -54,7 +59,12 @@ class Lists:
             offset=offset,
         )
 
+    def _called(self) -> None:
+        self.before_call(self.number_of_calls)
+        self.number_of_calls += 1
+
     def get_payment(self, payment_id: str) -> PaymentRecord:
+        self._called()
         if payment_id == "garbled":
             raise BadPayload("not JSON")
         for row in self.rows:
@@ -274,4 +284,84 @@ class TestReadIds:
         assert ids(pages) == [row.id for row in luxcore.rows]
         refused = {item.record_id: item.reason for page in pages for item in page.refused}
         assert refused == {"pay_unknown": "LuxCore does not know it.", "garbled": "not JSON"}
-        assert len(pages) == 2
+
+
+class TestEveryCall:
+    """Storing a page renews the feed's lease, which outlives one call that had to wait."""
+
+    @staticmethod
+    def most_between_pages(luxcore: Lists, pages: Iterator[FeedPage]) -> int:
+        """How many calls were made, at most, before the next page came."""
+        most, seen = 0, 0
+        for _page in pages:
+            most, seen = max(most, luxcore.number_of_calls - seen), luxcore.number_of_calls
+        return most
+
+    def test_of_ids_is_followed_by_a_page(self) -> None:
+        luxcore = Lists(*minutes_ago(*range(1, 26)))
+        wanted = [*(row.id for row in luxcore.rows), "pay_unknown", "garbled"]
+
+        assert self.most_between_pages(luxcore, read_ids(wanted, client=luxcore)) == 1
+
+    def test_that_halves_a_window_is_followed_by_a_page(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(windows, "MAX_ROWS", 100)
+        luxcore = Lists(*minutes_ago(*range(1, 351)))
+
+        pages = read_windows(cursor={}, now=NOW, client=luxcore)
+
+        assert self.most_between_pages(luxcore, pages) == 1
+
+    def test_that_finds_the_window_changed_is_followed_by_a_page(self) -> None:
+        luxcore = Lists(*minutes_ago(*range(1, 151)))
+
+        def late(call: int) -> None:
+            if call == 1:
+                luxcore.rows.insert(0, record(999, NOW - timedelta(minutes=30)))
+
+        luxcore.before_call = late
+
+        pages = read_windows(cursor={}, now=NOW, client=luxcore)
+
+        assert self.most_between_pages(luxcore, pages) == 1
+
+    def test_may_be_the_last_of_a_run_and_the_next_one_goes_on_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(windows, "MAX_ROWS", 100)
+        luxcore = Lists(*minutes_ago(*range(1, 351)))
+        start = NOW - timedelta(minutes=400)
+        [halved] = islice(
+            read_windows(cursor={"until": start.isoformat()}, now=NOW, client=luxcore), 1
+        )
+
+        rest = read(luxcore, dict(halved.cursor))
+
+        assert luxcore.calls[1][0] == luxcore.calls[0][0]  # no second overlap before the first
+        assert set(ids(rest)) == {row.id for row in luxcore.rows}
+
+    @pytest.mark.django_db
+    def test_may_wait_long_and_the_feed_stays_ours(
+        self, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(registry, "_feeds", {})
+        luxcore = Lists(*minutes_ago(*range(1, 26)))
+        luxcore.before_call = lambda number: clock.forward(seconds=BACKGROUND_WAIT + TOTAL_SECONDS)
+        wanted = [row.id for row in luxcore.rows]
+        feed = Feed(
+            name="test.open",
+            upstream="luxcore",
+            label="Open",
+            every=timedelta(minutes=1),
+            pages=lambda cursor, now, full: read_ids(wanted, client=luxcore),
+            store=lambda records, at: StoreCounts(created=len(records)),
+        )
+        feeds.register(feed)
+        others = []
+
+        run = feeds.run(feed.name, on_page=lambda run: others.append(feeds.run(feed.name)))
+
+        assert run is not None
+        assert (run.state, run.created) == (RunState.DONE, 25)
+        assert others == [None] * 25

@@ -39,6 +39,7 @@ def pages(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
     until = parse_datetime(cursor.get("until", ""))
     since = None if full or until is None else until - OVERLAP
     webhooks = [webhook for webhook in client.list_webhooks().items if _leads_here(webhook)]
+    yield FeedPage(records=[], cursor=cursor)  # renews the lease: the next call may wait as long
     lost = 0
     for webhook in webhooks:
         has_failed = False

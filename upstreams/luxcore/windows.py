@@ -2,6 +2,9 @@
 
 A window of creation times that lies in the past has a fixed membership: statuses change, members
 do not. So payments are read window by window, each checked against the count LuxCore gives.
+
+A call may wait a minute for the rate budget, and a feed's lease outlives one such call, not two:
+so every call is followed by a page, and storing that renews the lease.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ NARROWEST = timedelta(seconds=1)
 PAGE = 100
 MAX_ROWS = 10_000
 RE_READS = 3
-BATCH = 20
 
 Span: TypeAlias = tuple[datetime, datetime]
 Listing: TypeAlias = Page[PaymentRecord]
@@ -74,11 +76,13 @@ def read_windows(
     upper = now - SETTLING
     place = None if full else _Place.from_cursor(cursor)
     start = BEGINNING
-    if place is not None and place.window is not None:
-        yield from _read_window(client, place.window, resumed=place)
-        start = place.window[1]
-    elif place is not None:
+    if place is not None and place.window is None:
         start = max(place.until - OVERLAP, BEGINNING)
+    elif place is not None and place.window is not None:
+        start, end = place.window
+        if place.offset:
+            yield from _read_window(client, (start, end), resumed=place)
+            start = end
     yield from _read_span(client, (start, upper))
 
 
@@ -93,38 +97,40 @@ def read_spans(spans: Iterable[Span], *, client: LuxCoreClient | None = None) ->
 def read_ids(ids: Iterable[str], *, client: LuxCoreClient | None = None) -> Iterator[FeedPage]:
     """Read these payments one by one; those LuxCore does not know or garbles are refused."""
     client = client or get_client()
-    records: list[PaymentRecord] = []
-    refused: list[RefusedItem] = []
     for payment_id in ids:
-        try:
-            records.append(client.get_payment(payment_id))
-        except NotFound:
-            refused.append(RefusedItem(payment_id, {}, "LuxCore does not know it."))
-        except BadPayload as problem:
-            refused.append(RefusedItem(payment_id, {}, str(problem)))
-        if len(records) + len(refused) >= BATCH:
-            yield FeedPage(records=records, refused=refused)
-            records, refused = [], []
-    if records or refused:
-        yield FeedPage(records=records, refused=refused)
+        yield _read_id(client, payment_id)
+
+
+def _read_id(client: LuxCoreClient, payment_id: str) -> FeedPage:
+    try:
+        return FeedPage(records=[client.get_payment(payment_id)])
+    except NotFound:
+        reason = "LuxCore does not know it."
+    except BadPayload as problem:
+        reason = str(problem)
+    return FeedPage(records=[], refused=[RefusedItem(payment_id, {}, reason)])
 
 
 def _read_span(client: LuxCoreClient, span: Span) -> Iterator[FeedPage]:
     """Read a span of any size as windows, each small enough to be read in one go."""
     start, end = span
     while start < end:
-        window, first = _open(client, (start, end))
+        window, first = yield from _open(client, (start, end))
         yield from _read_window(client, window, first=first)
         start = window[1]
 
 
-def _open(client: LuxCoreClient, window: Span) -> tuple[Span, Listing]:
-    """Halve the window from its end until it is small enough; return it with its first page."""
+def _open(client: LuxCoreClient, window: Span) -> Generator[FeedPage, None, tuple[Span, Listing]]:
+    """Halve the window from its end until it is small enough; return it with its first page.
+
+    The first page of one that is too large is yielded: its rows are read, and its window is not.
+    """
     start, end = window
     while True:
         page = _list(client, (start, end), offset=0)
         if page.total <= MAX_ROWS or end - start <= NARROWEST:
             return (start, end), page
+        yield _feed_page(page, _Place(start, (start, end)))
         end = start + (end - start) / 2
 
 
@@ -166,7 +172,9 @@ class _Reading:
         page = self.first or _list(self.client, self.window, offset=offset)
         while True:
             if total not in {None, page.total} and not self.is_last:
-                return False  # it changed under us: its offsets mean something else now
+                # It changed under us: its offsets mean something else now.
+                yield _feed_page(page, _Place(self.window[0], self.window))
+                return False
             total = page.total
             self.seen.update(_names(page, offset))
             rows = len(page.items) + len(page.refused)
