@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -19,7 +19,8 @@ from upstreams.money import BadMoney, exponent
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
-# What is masked on every page is masked in a form too: left empty, it stays what it is.
+# What is masked on every page is masked in a form too: left empty, it stays what it is, and a tick
+# beside it empties it.
 KEPT: Mapping[str, Callable[[str], str]] = {
     "bank_account": masking.mask_account,
     "payid": lambda text: masking.mask_email(text) if "@" in text else masking.mask_account(text),
@@ -33,7 +34,7 @@ class DraftForm(forms.Form):
     """A withdrawal as its maker types it.
 
     `source` is the withdrawal that is amended or copied: its masked fields are empty in the form,
-    and left empty they stay what they are.
+    and left empty they stay what they are, unless the tick beside them says otherwise.
     """
 
     token = forms.UUIDField(widget=forms.HiddenInput)
@@ -75,11 +76,11 @@ class DraftForm(forms.Form):
     @property
     def payout_fields(self) -> list[forms.BoundField]:
         """What this rail asks about the recipient, in reading order."""
-        return [self[field.name] for field in rules.FIELDS[self.rail]]
+        return self._bound(rules.FIELDS[self.rail])
 
     @property
     def customer_fields(self) -> list[forms.BoundField]:
-        return [self[field.name] for field in rules.CUSTOMER_FIELDS]
+        return self._bound(rules.CUSTOMER_FIELDS)
 
     @property
     def carried_fields(self) -> list[forms.BoundField]:
@@ -94,9 +95,8 @@ class DraftForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.source:
-            for name in KEPT:
-                data[name] = data.get(name) or getattr(self.source, name)
+        for name in KEPT:
+            data[name] = self._kept_or_new(name, data)
         if "amount" in data:
             self._read_amount(data)
         if "amount" in data and "currency" in data and "method" in data:
@@ -107,6 +107,15 @@ class DraftForm(forms.Form):
     def draft(self) -> WithdrawalDraft:
         """Return what was typed, of the fields that belong to this rail. Only after is_valid()."""
         return self._draft(self.cleaned_data)
+
+    def _kept_or_new(self, name: str, data: Mapping[str, Any]) -> str:
+        """Return what a masked field is to hold after what was typed and ticked."""
+        typed: str = data.get(name, "")
+        if data.get(_emptying(name)):
+            if typed:
+                self.add_error(name, _("Either write another one here, or have it emptied."))
+            return typed
+        return typed or getattr(self.source, name, "")
 
     def _read_amount(self, data: dict[str, Any]) -> None:
         try:
@@ -144,6 +153,11 @@ class DraftForm(forms.Form):
         )
         for field in (*rules.FIELDS[self.rail], *rules.CUSTOMER_FIELDS):
             self.fields[field.name] = self._form_field(field)
+            if self._keeps(field) and not field.required:
+                self.fields[_emptying(field.name)] = forms.BooleanField(
+                    label=gettext("Empty it: %(field)s") % {"field": self.fields[field.name].label},
+                    required=False,
+                )
         for name in rules.TEXT_FIELDS:
             if name not in self.fields:
                 self.fields[name] = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -171,8 +185,18 @@ class DraftForm(forms.Form):
             made.error_messages["required"] = field.missing
         return made
 
+    def _bound(self, asked: Iterable[rules.Field]) -> list[forms.BoundField]:
+        """Return the fields asked for, each followed by the tick that empties it, if it has one."""
+        names = [name for field in asked for name in (field.name, _emptying(field.name))]
+        return [self[name] for name in names if name in self.fields]
+
     def _keeps(self, field: rules.Field) -> bool:
         return bool(self.source and field.name in KEPT and getattr(self.source, field.name))
+
+
+def _emptying(name: str) -> str:
+    """Return the name of the tick that empties a masked field."""
+    return f"{name}_empty"
 
 
 def _known(source: Withdrawal | None) -> dict[str, Any]:

@@ -130,6 +130,12 @@ class TestRequest:
 
         assert Withdrawal.objects.count() == 2
 
+    def test_says_at_the_field_that_an_account_type_is_none(self) -> None:
+        response = self.send(as_role("maker"), account_type="offshore")
+
+        assert response.status_code == 422
+        assert response.context["form"].errors.keys() == {"account_type"}
+
     def test_says_at_the_field_what_is_wrong_and_loses_nothing(self) -> None:
         client = as_role("maker")
 
@@ -294,6 +300,49 @@ class TestAmend:
             2,
         )
         assert "One digit was wrong." in text_of(response)
+
+    def test_empties_a_masked_field_where_that_is_ticked(self) -> None:
+        row = WithdrawalFactory(tax_id="20-12345678-9")
+        client = as_role("maker")
+        form = client.get(page(row, "amend/"))
+        given = {
+            **PAYID,
+            "token": hidden(form, "token"),
+            "payid": "",
+            "customer_email": "",
+            "reason": "They want no e-mail.",
+        }
+
+        client.post(page(row, "amend/"), {**given, "customer_email_empty": "on"})
+
+        changed = Withdrawal.objects.get(pk=row.pk)
+        assert "Empty it: Customer e-mail" in text_of(form)
+        assert (changed.customer_email, changed.revision) == ("", 2)
+        assert (changed.tax_id, changed.payid) == (row.tax_id, row.payid)
+
+    def test_offers_no_emptying_of_what_is_needed_or_empty(self) -> None:
+        row = WithdrawalFactory(tax_id="")
+
+        form = as_role("maker").get(page(row, "amend/")).context["form"]
+
+        assert "payid_empty" not in form.fields
+        assert "tax_id_empty" not in form.fields
+        assert "customer_phone_empty" in form.fields
+
+    def test_does_not_guess_between_a_new_value_and_none(self) -> None:
+        row = WithdrawalFactory()
+        client = as_role("maker")
+        token = hidden(client.get(page(row, "amend/")), "token")
+
+        response = client.post(
+            page(row, "amend/"),
+            {**PAYID, "token": token, "reason": "Both.", "customer_email_empty": "on"},
+        )
+
+        assert response.status_code == 422
+        assert response.context["form"].errors.keys() == {"customer_email"}
+        assert 'value="james@example.com"' in text_of(response)
+        assert Withdrawal.objects.get().revision == 1
 
     def test_needs_a_reason_and_loses_nothing(self) -> None:
         row = WithdrawalFactory()
