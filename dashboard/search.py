@@ -56,7 +56,8 @@ class Found:
 def find(text: str, *, sight: Sight) -> Found:
     """Return what has this text as its code, reference, payment id or recipient, or begins so.
 
-    People who read names masked do not find by name: what they type would tell them the name.
+    People who read names masked find neither by name nor by the payout's own reference: what they
+    type would tell them what it is.
     Two queries, none for less than three letters.
     """
     text = text.strip()[:LONGEST]
@@ -73,10 +74,10 @@ def find(text: str, *, sight: Sight) -> Found:
 
 def _withdrawals(text: str, sight: Sight) -> Iterable[Withdrawal]:
     code = text if text.lower().startswith("wd-") else f"wd-{text}"
-    match = _begins("code", f"wd-{code[3:].upper()}") | _begins("payout_reference", text)
+    match = _begins("code", f"wd-{code[3:].upper()}")
     match |= Q(upstream__in=Upstream.values) & _begins("merchant_reference", text)
     if sight.names_in_clear:
-        match |= _names("recipient_name", text)
+        match |= _names("recipient_name", text) | _begins("payout_reference", text)
     return Withdrawal.objects.filter(match).newest_first()[: MOST + 1]
 
 
@@ -111,7 +112,7 @@ def _withdrawal(row: Withdrawal, sight: Sight) -> Hit:
         status=row.status,
         status_words=gettext(row.get_status_display()),
         created_at=row.created_at,
-        reference=row.payout_reference or row.merchant_reference,
+        reference=sight.reference(row),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from payments import masking
 from payments.enums import Origin
+from payments.letters import spelled
 from payments.models import Withdrawal
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, exponent
@@ -38,7 +39,8 @@ def plain(amount: Decimal, currency: str) -> str:
 class Fact:
     """One field. `masked` says what people may read of a personal value.
 
-    The label is English until a page shows it.
+    `with_names`: whoever reads names in clear reads this in clear too. The label is English until
+    a page shows it.
 
     Free text is shown, and kept out of the audit trail: anything may stand in it, for ever.
     """
@@ -47,7 +49,7 @@ class Fact:
     label: str
     value: Callable[[Withdrawal], str]
     masked: Callable[[Withdrawal], str] | None = None
-    is_name: bool = False
+    with_names: bool = False
     is_free_text: bool = False
 
 
@@ -68,7 +70,7 @@ FACTS: Final[tuple[Fact, ...]] = (
         _("Recipient"),
         _text("recipient_name"),
         lambda w: masking.mask_name(w.recipient_name),
-        is_name=True,
+        with_names=True,
     ),
     Fact("bank_account", _("Account"), _text("bank_account"), _account),
     Fact("bank_code", _("Bank code"), _text("bank_code")),
@@ -77,13 +79,20 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("payid", _("PayID"), _text("payid"), lambda w: masking.mask_payid(w.payid, w.payid_type)),
     Fact("payid_type", _("PayID type"), _text("payid_type")),
     Fact("payout_description", _("Purpose"), _text("payout_description"), is_free_text=True),
-    Fact("payout_reference", _("Tracking reference"), _text("payout_reference"), is_free_text=True),
+    Fact(
+        "payout_reference",
+        _("Tracking reference"),
+        _text("payout_reference"),
+        lambda w: masking.mask_account(w.payout_reference),
+        with_names=True,
+        is_free_text=True,
+    ),
     Fact(
         "customer_name",
         _("Customer name"),
         _text("customer_name"),
         lambda w: masking.mask_name(w.customer_name),
-        is_name=True,
+        with_names=True,
     ),
     Fact(
         "customer_email",
@@ -113,16 +122,16 @@ def of(withdrawal: Withdrawal) -> dict[str, str]:
 
 
 def shown(withdrawal: Withdrawal, *, names_in_clear: bool) -> dict[str, str]:
-    """Every fact as one person may read it."""
-    return {fact.name: _shown(fact, withdrawal, names_in_clear) for fact in FACTS}
+    """Every fact as one person may read it, with what nobody would see spelled out."""
+    return {fact.name: spelled(_shown(fact, withdrawal, names_in_clear)) for fact in FACTS}
 
 
 def audited(withdrawal: Withdrawal) -> dict[str, str]:
     """Every fact as it may be kept for ever: masked, and of free text only its length."""
     kept = shown(withdrawal, names_in_clear=False)
     for fact in FACTS:
-        if fact.is_free_text and kept[fact.name]:
-            kept[fact.name] = f"{masking.DOTS} ({len(kept[fact.name])} characters)"
+        if fact.is_free_text and (text := fact.value(withdrawal)):
+            kept[fact.name] = f"{masking.DOTS} ({len(text)} characters)"
     return kept
 
 
@@ -133,6 +142,6 @@ def digest(facts: Mapping[str, str]) -> str:
 
 
 def _shown(fact: Fact, withdrawal: Withdrawal, names_in_clear: bool) -> str:
-    if fact.masked is None or (fact.is_name and names_in_clear):
+    if fact.masked is None or (fact.with_names and names_in_clear):
         return fact.value(withdrawal)
     return fact.masked(withdrawal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from payments.letters import spelled
+
 DOTS = "••••"
 
 
@@ -33,7 +35,7 @@ def mask_phone(phone: str) -> str:
 
 def mask_name(name: str) -> str:
     """`James Smith` becomes `J•••• S••••`."""
-    return " ".join(f"{word[0]}{DOTS}" for word in name.split())
+    return " ".join(f"{spelled(word[0])}{DOTS}" for word in name.split())
 
 
 def mask_payid(payid: str, payid_type: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payments import masking
+from payments.letters import spelled
 from payments.models import Payment, Withdrawal
 from staff.permissions import Permission, Person, can
 
@@ -25,14 +26,17 @@ _PLAIN = frozenset({
     "error", "error_code", "event", "event_id", "event_type", "expires_at", "failed_at", "fee",
     "fee_amount", "hosted", "id", "kind", "livemode", "merchant_id", "merchant_reference",
     "method", "net", "net_amount", "object", "page", "payid_type", "payment_id",
-    "payment_method", "processed_at", "reference", "refunded_amount", "refunded_at", "scheme",
-    "status", "status_version", "swift_code", "timestamp", "traffic_type", "transaction_id",
-    "type", "updated_at", "version", "webhook_id",
+    "payment_method", "processed_at", "refunded_amount", "refunded_at", "scheme", "status",
+    "status_version", "swift_code", "timestamp", "traffic_type", "transaction_id", "type",
+    "updated_at", "version", "webhook_id",
 })  # fmt: skip
 _NAMES = frozenset(
     {"name", "recipient_name", "account_holder", "payid_name", "beneficiary", "customer_name"}
 )
-_WORDS = frozenset({"description", "purpose", "error_message", "message"})
+# Free text, the payout's reference too: whoever asks for a payout writes into it what they like.
+_WORDS = frozenset(
+    {"description", "purpose", "error_message", "message", "reference", "payout_reference"}
+)
 _SHORT = 3
 # Somebody wrote an account number into a reason: so many digits on end are nothing else here.
 _ACCOUNT = re.compile(r"[0-9]{9,}", re.ASCII)
@@ -49,7 +53,15 @@ class Sight:
         return cls(names_in_clear=can(person, Permission.SEE_PAYMENTS))
 
     def name(self, name: str) -> str:
-        return name if self.names_in_clear else masking.mask_name(name)
+        return spelled(name) if self.names_in_clear else masking.mask_name(name)
+
+    def reference(self, withdrawal: Withdrawal) -> str:
+        """Return the reference that a payout is known by: its maker's own words, or else ours."""
+        if not withdrawal.payout_reference:
+            return withdrawal.merchant_reference
+        if not self.names_in_clear:
+            return masking.mask_account(withdrawal.payout_reference)
+        return self.text(withdrawal.payout_reference, about=withdrawal)
 
     def counterparty(self, payment: Payment) -> dict[str, str]:
         """Return what is known of the other side's account, each value as this person may read it.

@@ -3,13 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from upstreams.enums import Upstream
-from upstreams.lumetrade import client as lumetrade
 from upstreams.luxcore import client as luxcore
 
-_FINGERPRINTS: Mapping[str, Callable[[], str]] = {
-    Upstream.LUXCORE: luxcore.fingerprint,
-    Upstream.LUMETRADE: lumetrade.fingerprint,
-}
+_FINGERPRINTS: Mapping[str, Callable[[], str]] = {Upstream.LUXCORE: luxcore.fingerprint}
 
 
 def fingerprint(upstream: str) -> str:

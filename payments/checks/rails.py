@@ -18,7 +18,7 @@ def payout_rules_hold(withdrawal: Withdrawal, now: datetime) -> Check:
     draft = WithdrawalDraft.of(withdrawal)
     if errors := rules.validate(draft):
         level = Level.BLOCK if withdrawal.is_ours else Level.WARN
-        return Check(level, CODE, " ".join(errors.values()))
+        return Check(level, CODE, " ".join([*errors.values(), *rules.foreign_letters(draft)]))
     if doubts := rules.warnings(draft):
         return Check(Level.WARN, CODE, " ".join(doubts))
     method = rules.METHOD_LABELS[withdrawal.method]

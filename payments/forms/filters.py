@@ -109,17 +109,15 @@ class WithdrawalFilter(FilterForm):
     def narrow(self, rows: WithdrawalQuerySet, *, with_names: bool) -> WithdrawalQuerySet:
         """Return the rows that match.
 
-        `with_names=False` leaves names out of the text search, for people who must not guess them.
+        `with_names=False` leaves names and what else is masked out of the text search, for people
+        who must not guess them.
         """
         wanted = self.in_force
         rows = rows.filter(**self._exact("currency", "method", "origin"))
         if text := wanted.get("q"):
-            match = (
-                Q(code__istartswith=text)
-                | Q(merchant_reference__istartswith=text)
-                | Q(payout_reference__istartswith=text)
-            )
-            rows = rows.filter(match | Q(recipient_name__icontains=text) if with_names else match)
+            match = Q(code__istartswith=text) | Q(merchant_reference__istartswith=text)
+            masked = Q(recipient_name__icontains=text) | Q(payout_reference__istartswith=text)
+            rows = rows.filter(match | masked if with_names else match)
         if (lowest := wanted.get("amount_from")) is not None:
             rows = rows.filter(amount__gte=lowest)
         if (highest := wanted.get("amount_to")) is not None:

@@ -19,8 +19,7 @@ from payments.mirror.observing import Unstorable, observe
 from payments.models import Payment
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
-from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord
-from upstreams.records import RefusedItem
+from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord, RefusedItem
 
 PAGE: Final = 100
 _COLUMNS: Final = (

@@ -5,7 +5,13 @@ wrong check digits only warn, because the samples of the provider's own guide fa
 """
 
 from payments.rules.drafts import DRAFT_FIELDS, TEXT_FIELDS, WithdrawalDraft
-from payments.rules.judging import MOST_MINOR_UNITS, parse_amount, validate, warnings
+from payments.rules.judging import (
+    MOST_MINOR_UNITS,
+    foreign_letters,
+    parse_amount,
+    validate,
+    warnings,
+)
 from payments.rules.request import payload
 from payments.rules.table import (
     CURRENCIES,
@@ -28,6 +34,7 @@ __all__ = [
     "TEXT_FIELDS",
     "Field",
     "WithdrawalDraft",
+    "foreign_letters",
     "methods_for",
     "parse_amount",
     "payload",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from customers.columns import longest
+from payments import letters
 from payments.models import Withdrawal
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
 from payments.rules.table import CURRENCIES, CUSTOMER_FIELDS, FIELDS, METHOD_LABELS, methods_for
@@ -16,8 +17,7 @@ from upstreams.money import BadMoney, Money, exponent
 # Whole numbers above it lose digits in JSON readers that use doubles, and the provider may be one.
 MOST_MINOR_UNITS: Final = 2**53 - 1
 
-# Control characters and the marks that reorder or hide text: what is read is not what is sent.
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_MOST_LETTERS: Final = 10  # named in one warning; the rest would bury them
 
 
 def parse_amount(text: str, currency: str) -> Decimal:
@@ -54,7 +54,22 @@ def validate(draft: WithdrawalDraft) -> dict[str, str]:
 
 
 def warnings(draft: WithdrawalDraft) -> list[str]:
-    """What looks wrong in a draft that `validate` lets pass: check digits that do not fit."""
+    """What looks wrong in a draft that `validate` lets pass."""
+    return [*foreign_letters(draft), *_check_digits(draft)]
+
+
+def foreign_letters(draft: WithdrawalDraft) -> list[str]:
+    """What to say of a name in which letters only look Latin; banks of these countries use those.
+
+    Of any draft, valid or not.
+    """
+    if found := letters.foreign(draft.recipient_name):
+        shown = ", ".join(found[:_MOST_LETTERS])
+        return [f"The recipient's name has letters outside the Latin alphabet: {shown}."]
+    return []
+
+
+def _check_digits(draft: WithdrawalDraft) -> list[str]:
     account = draft.bank_account
     match draft.currency, draft.method:
         case "ARS", "bank_transfer" if len(account) == 22 and not _cbu_fits(account):
@@ -99,8 +114,9 @@ def _unreadable(draft: WithdrawalDraft) -> dict[str, str]:
     for name in TEXT_FIELDS:
         value: str = getattr(draft, name)
         most = longest(Withdrawal, name)
-        if found := _INVISIBLE.search(value):
-            errors[name] = f"There is an invisible character in it (U+{ord(found[0]):04X})."
+        if unseen := letters.first_unseen(value):
+            # What is read is not what is sent.
+            errors[name] = f"There is an invisible character in it ({letters.code_point(unseen)})."
         elif most and len(value) > most:
             errors[name] = f"At most {most} characters; this has {len(value)}."
     return errors

@@ -74,6 +74,12 @@ def _bsb(draft: WithdrawalDraft) -> str:
     return "A BSB has six digits, written like 062-000."
 
 
+def _account_type(draft: WithdrawalDraft) -> str:
+    if draft.account_type in dict(_ACCOUNT_TYPES):
+        return ""
+    return "The account type is checking or savings; leave it out if neither fits."
+
+
 def _payid_type(draft: WithdrawalDraft) -> str:
     if draft.payid_type in dict(PAYID_TYPES):
         return ""
@@ -124,6 +130,7 @@ def _customer_email(draft: WithdrawalDraft) -> str:
 # --- The fields -----------------------------------------------------------------------------------
 
 PAYID_TYPES: Final = (("email", _("E-mail")), ("phone", _("Phone")), ("abn", "ABN"))
+# The guide names `checking` alone, as an example and for every country; `savings` is its sister.
 _ACCOUNT_TYPES: Final = (
     ("", _("Not stated")),
     ("checking", _("Checking")),
@@ -138,7 +145,12 @@ _RECIPIENT = Field(
     missing="Who is the money for? Give the account holder's full name.",
 )
 _OPTIONAL = (
-    Field(name="account_type", label=_("Account type"), choices=_ACCOUNT_TYPES),
+    Field(
+        name="account_type",
+        label=_("Account type"),
+        choices=_ACCOUNT_TYPES,
+        problem=_account_type,
+    ),
     Field(name="tax_id", label=_("Tax id"), help=_("The recipient's CUIT, RFC, RUC or ABN.")),
     Field(name="payout_description", label=_("Purpose"), help=_("For the recipient's statement.")),
     Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -39,8 +39,9 @@ _PAYEE = ("recipient_name", "bank_account", "bank_code", "account_type", "payid"
 _CUSTOMER = ("customer_name", "customer_email", "customer_phone", "customer_external_id")
 _REFERENCES = ("reference", "payout_reference")
 _REQUEST = (*_REFERENCES, "payout_description", "description")
+_FREE_TEXT = frozenset({"payout_reference", "payout_description", "description"})
 _MASKED = frozenset({"bank_account", "payid", "tax_id", "customer_email", "customer_phone"})
-_NAMES = frozenset({"recipient_name", "customer_name"})
+_WITH_NAMES = frozenset({"recipient_name", "customer_name", "payout_reference"})
 
 
 def find(code: str) -> Withdrawal:
@@ -228,14 +229,8 @@ class Page:
 
     @property
     def request_facts(self) -> list[Fact]:
-        """What was written about it. Anything may stand in free text, so names are not enough."""
-        names = _REQUEST if self.sight.names_in_clear else _REFERENCES
-        return [
-            fact
-            if fact.is_code
-            else replace(fact, value=self.sight.text(fact.value, about=self.withdrawal))
-            for fact in self.facts(*names)
-        ]
+        """What was written about it."""
+        return self.facts(*(_REQUEST if self.sight.names_in_clear else _REFERENCES))
 
     @property
     def signatures(self) -> list[Signed]:
@@ -254,14 +249,19 @@ class Page:
         return [
             Fact(
                 label=gettext(LABELS[name]),
-                value=shown[name],
-                is_masked=name in _MASKED or (name in _NAMES and not self.sight.names_in_clear),
+                value=self._written(name) if name in _FREE_TEXT else shown[name],
+                is_masked=name in _MASKED
+                or (name in _WITH_NAMES and not self.sight.names_in_clear),
                 kind=shown["payid_type"] if name == "payid" else "",
                 is_code=name in {"reference", "payout_reference", "bank_code"},
             )
             for name in names
             if shown[name]
         ]
+
+    def _written(self, name: str) -> str:
+        """A free text. Anything may stand in it, the account too."""
+        return self.sight.text(self.review.facts[name], about=self.withdrawal)
 
     def headline(self) -> list[str]:
         """The payout in one line: rail, usual time, fee as far as it is known."""

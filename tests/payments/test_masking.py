@@ -25,6 +25,7 @@ class TestMasking:
             (masking.mask_phone(""), ""),
             (masking.mask_name("James Smith"), "J•••• S••••"),
             (masking.mask_name(""), ""),
+            (masking.mask_name("\u202eJames Smith"), "⟨U+202E⟩•••• S••••"),
             (masking.mask_payid("james@example.com", "email"), "j••••@e••••.com"),
             (masking.mask_payid("+61412345678", "phone"), "+61••••678"),
             (masking.mask_payid("51824753556", "abn"), "••••3556"),

@@ -75,7 +75,11 @@ class TestValidate:
             (draft(payid="51 824 753 556", payid_type="abn"), "payid", "digits only"),
             (draft(recipient_name="  "), "recipient_name", "Who is the money for?"),
             (draft(recipient_name="James\u202e Smith"), "recipient_name", "U+202E"),
+            (draft(recipient_name="James\u3164 Smith"), "recipient_name", "U+3164"),
             (draft(recipient_name="x" * 256), "recipient_name", "At most 255"),
+            (aud(account_type="current"), "account_type", "checking or savings"),
+            (ars(account_type="Checking"), "account_type", "checking or savings"),
+            (draft(account_type="x"), "account_type", "checking or savings"),
             (draft(customer_email="james"), "customer_email", "not an e-mail"),
             (draft(customer_phone="1" * 51), "customer_phone", "At most 50"),
             (draft(bank_account="12345678"), "bank_account", "Leave this empty"),
@@ -101,6 +105,13 @@ class TestValidate:
         assert list(errors) == [field]
         assert says in errors[field]
 
+    @pytest.mark.parametrize("account_type", ["", "checking", "savings"])
+    @pytest.mark.parametrize("asked", [ars, mxn, uyu, aud, draft])
+    def test_takes_the_documented_account_types_in_every_country(
+        self, asked: Any, account_type: str
+    ) -> None:
+        assert rules.validate(asked(account_type=account_type)) == {}
+
     def test_takes_a_bsb_without_its_dash(self) -> None:
         assert rules.validate(aud(bank_code="062000")) == {}
 
@@ -122,6 +133,7 @@ class TestValidate:
     def test_never_fails_itself(self, fields: dict[str, Any]) -> None:
         judged = draft(**fields)
 
+        rules.foreign_letters(judged)
         if rules.validate(judged) == {}:
             rules.warnings(judged)
 
@@ -132,9 +144,15 @@ class TestWarnings:
         assert "does not fit" in rules.warnings(mxn())[0]
         assert "belongs to bank 012, not to 002" in rules.warnings(mxn())[1]
 
+    def test_names_the_letters_of_another_alphabet(self) -> None:
+        (warning,) = rules.warnings(draft(recipient_name="J\u0430mes Smith"))
+
+        assert warning.endswith("outside the Latin alphabet: \u0430 U+0430.")
+
     @pytest.mark.parametrize(
         "good",
         [
+            draft(recipient_name="M\u00aa Jos\u00e9 N\u0303and\u00fa O'Brien-\u0141uk 3rd"),
             ars(bank_account="2850590940090418135201"),
             mxn(bank_account="032180000118359719", bank_code="032"),
             draft(payid="51824753556", payid_type="abn"),

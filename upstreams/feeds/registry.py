@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from upstreams.records import RefusedItem
+from upstreams.luxcore.schemas import RefusedItem
 
 Cursor: TypeAlias = Mapping[str, Any]
 

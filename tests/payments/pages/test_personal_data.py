@@ -68,7 +68,11 @@ class Planted:
         raw = {
             "transaction_id": "pay_planted",
             "customer": {"name": name, "email": SECRETS["e-mail"], "phone": SECRETS["phone"]},
-            "payout": {"recipient_name": name, "bank_account": SECRETS["account"]},
+            "payout": {
+                "recipient_name": name,
+                "bank_account": SECRETS["account"],
+                "reference": f"For {name}",
+            },
             "metadata": {"whatever": SECRETS["payid"], "list": [SECRETS["tax id"]]},
         }
         self.payment: Payment = PaymentFactory(
@@ -105,8 +109,8 @@ class Planted:
         ]
         for row in self.withdrawals:
             told = f"{name} {row.payid} {SECRETS['account']} {row.tax_id} {row.customer_email}"
-            row.description = row.payout_description = f"For {name}"
-            row.save(update_fields=["description", "payout_description"])
+            row.description = row.payout_description = row.payout_reference = f"For {name}"
+            row.save(update_fields=["description", "payout_description", "payout_reference"])
             SignatureFactory(withdrawal=row, reason=told)
             with transaction.atomic():
                 audit.record("payments.withdrawal.amended", row, by=approver(), at=NOW, reason=told)
@@ -179,6 +183,27 @@ class TestPersonalData:
         if role != Role.ADMIN:
             assert "X•••• P••••" in pages["/withdrawals/?tab=all"]
 
+    @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPPORT_LEAD])
+    def test_does_not_find_by_what_it_masks(self, role: Role) -> None:
+        row = WithdrawalFactory(payout_reference="PAYOUT-JAN-001")
+        client = as_role(role)
+
+        searched = client.get("/search/?q=PAYOUT-JAN")
+        filtered = client.get("/withdrawals/?tab=all&q=PAYOUT-JAN")
+        shown = client.get(row.get_absolute_url())
+
+        assert row.code not in text_of(searched)
+        assert row.code not in text_of(filtered)
+        assert "••••-001" in text_of(shown)
+        assert "PAYOUT-JAN" not in text_of(shown)
+
+    def test_repeats_no_account_that_was_written_into_a_reference(self) -> None:
+        row = WithdrawalFactory(payout_reference=f"To {SECRETS['payid']}", payid=SECRETS["payid"])
+
+        shown = as_role("approver").get(row.get_absolute_url())
+
+        assert "To x••••@e••••.com" in text_of(shown)
+
     def test_shows_names_to_who_decides(self) -> None:
         planted = Planted()
 
@@ -193,6 +218,23 @@ class TestPersonalData:
         for address, text in crawl(as_role("approver"), planted).items():
             links = [part.split('"')[0] for part in text.split('href="')[1:]]
             assert not any("Plantedname" in link for link in links), address
+
+
+class TestUnseenLetters:
+    """A name with letters that nobody sees (proof X-6), asked for at the provider."""
+
+    def test_are_spelled_out_wherever_the_name_stands(self) -> None:
+        row = WithdrawalFactory(seen_upstream=True, recipient_name="J\u0430mes \u202eSmith")
+        client = client_of(approver())
+
+        pages = [client.get(f"{row.get_absolute_url()}{question}") for question in ("", "approve/")]
+        queue = client.get("/withdrawals/?tab=all")
+
+        for response in (*pages, queue):
+            assert "\u202e" not in text_of(response)
+            assert "⟨U+202E⟩" in text_of(response)
+        for response in pages:
+            assert "\u0430 U+0430" in text_of(response)
 
 
 class TestPayloads:

@@ -1,1 +1,0 @@
-"""Lumetrade's operations, one method each, by resource."""
