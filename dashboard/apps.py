@@ -10,5 +10,4 @@ class DashboardConfig(AppConfig):
         from dashboard import checks  # noqa: F401 (registers them)
         from upstreams import schedule
 
-        schedule.register("staff.tasks.write_audit_head", every=timedelta(hours=1))
         schedule.register("staff.tasks.forget_expired", every=timedelta(hours=1))

@@ -233,6 +233,26 @@ LUXCORE_STANDARD_PER_MINUTE = env.int("LUXCORE_STANDARD_PER_MINUTE", default=100
 LUXCORE_CREATE_PER_MINUTE = env.int("LUXCORE_CREATE_PER_MINUTE", default=5000)
 LUXCORE_CREATE_PER_10_SECONDS = env.int("LUXCORE_CREATE_PER_10_SECONDS", default=500)
 
+LUMETRADE_BASE_URL = env.str("LUMETRADE_BASE_URL", default="https://api.lumetrade.com").rstrip("/")
+LUMETRADE_API_KEY = env.str("LUMETRADE_API_KEY", default="")
+LUMETRADE_API_SECRET = env.str("LUMETRADE_API_SECRET", default="")
+# Assumptions about Lumetrade, each one key (upstreams.md §2.13).
+LUMETRADE_PATHS = {  # an empty path of the currencies: there is none
+    "deposits": "/api/v1/deposits",
+    "currencies": "/api/v1/currencies",
+    **env.dict("LUMETRADE_PATHS", default={}),
+}
+LUMETRADE_TERMINAL_STATUSES = env.list(
+    "LUMETRADE_TERMINAL_STATUSES", default=["FAILED", "CANCELLED", "REVERSED"]
+)
+LUMETRADE_SEND_IDEMPOTENCY_KEY = env.bool("LUMETRADE_SEND_IDEMPOTENCY_KEY", default=True)
+LUMETRADE_RATE_LIMIT = env.int("LUMETRADE_RATE_LIMIT", default=60)  # calls a minute
+LUMETRADE_POLL_OPEN = env.int("LUMETRADE_POLL_OPEN", default=60)  # seconds, as those below
+LUMETRADE_POLL_SLOW = env.int("LUMETRADE_POLL_SLOW", default=900)
+LUMETRADE_POLL_SLOW_AFTER = env.int("LUMETRADE_POLL_SLOW_AFTER", default=3600)
+LUMETRADE_POLL_FULL = env.int("LUMETRADE_POLL_FULL", default=900)
+LUMETRADE_QUOTE_TTL = env.int("LUMETRADE_QUOTE_TTL", default=30)
+
 EMAIL_TIMEOUT = 5  # seconds; a mail server that hangs must not hold up what raised the alarm
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default="lightdesk@localhost")

@@ -9,7 +9,8 @@ from payments import mirror
 from payments.enums import SeenBy
 from payments.feeds import BALANCES
 from upstreams import doorbell, feeds
-from upstreams.luxcore.schemas import BadRecord, RefusedItem, parse_payment
+from upstreams.luxcore.schemas import parse_payment
+from upstreams.records import BadRecord, RefusedItem
 from upstreams.tasks import run_feed
 from upstreams.webhooks import WebhookMessage
 

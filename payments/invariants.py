@@ -21,7 +21,7 @@ from payments.intent import differences
 from payments.models import PAID_STATUSES, UNPAID_STATUSES, Payment, Signature, Withdrawal
 from payments.queues import WithdrawalQuerySet
 from payments.references import PAYOUT
-from staff import audit
+from staff import anchors, audit
 from staff.models import AuditEvent
 from upstreams import alarms, outbox
 from upstreams.enums import CommandState, EventState, Upstream
@@ -66,9 +66,9 @@ def check(*, now: datetime) -> list[Breach]:
     return breaches
 
 
-def verify_chain(*, now: datetime) -> audit.Verdict:
-    """I7: walk the audit chain. A broken one stops every provider."""
-    verdict = audit.verify()
+def verify_chain(*, now: datetime, whole: bool = False) -> audit.Verdict:
+    """I7: walk the audit chain, its new part or the whole. A broken one stops every provider."""
+    verdict = audit.verify() if whole else anchors.verify_new(at=now)
     if not verdict.ok:
         for upstream in Upstream:
             text = f"Audit event #{verdict.first_broken_sequence}: {verdict.reason}."

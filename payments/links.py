@@ -18,5 +18,6 @@ def register() -> None:
     webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))
     schedule.register("payments.tasks.verify_chain", every=timedelta(hours=1))
+    schedule.register("payments.tasks.verify_whole_chain", every=timedelta(days=1))
     schedule.register("payments.tasks.lapse_forgotten", every=timedelta(hours=1))
     demonstration.register(demo.build)

@@ -4,6 +4,8 @@ The chain itself cannot tell that its newest events are gone, nor that all of it
 a file that remembers the newest event can, and it tells a restored backup from the database it
 replaces. It is worth as much as the place it is copied to: whoever can change both the database and
 every copy of the file can still lie.
+
+What is written down was verified, so the next walk begins there.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
-from staff.audit import FIRST_PREVIOUS_HASH
+from staff import audit
 from staff.models import AuditEvent
+
+logger = structlog.get_logger(__name__)
 
 NAME = "audit-head.json"
 
 
 @dataclass(frozen=True)
 class Head:
-    """The newest audit event at some moment."""
+    """The newest verified audit event at some moment."""
 
     sequence: int
     hash: str
@@ -40,17 +45,32 @@ def path() -> Path:
     return Path(settings.VAR_DIR) / NAME
 
 
-def write_head(*, at: datetime, after_restore: bool = False) -> Head:
-    """Write down the newest event in place of the one known before.
+def verify_new(*, at: datetime) -> audit.Verdict:
+    """Check the events behind the head that was written down, and write down the new head.
+
+    All of them without a head, and when the chain is not the one it was written for: then that is
+    logged, and the head stays until a person decides.
+    """
+    if reason := database_is_older():
+        logger.error("staff.audit.database_is_older", reason=reason)
+        return audit.verify()
+    known = _read()
+    verdict = audit.verify(behind=known.sequence, digest=known.hash) if known else audit.verify()
+    if verdict.ok:
+        write_head(verdict, at=at)
+        logger.info("staff.audit.head_written", sequence=verdict.checked, hash=verdict.head)
+    return verdict
+
+
+def write_head(verdict: audit.Verdict, *, at: datetime, after_restore: bool = False) -> Head:
+    """Write down the newest event of a chain found whole, in place of the one known before.
 
     Raises DatabaseIsOlder when that one is not in the chain, unless a person says that it may be
     forgotten (`after_restore`).
     """
     if not after_restore and (reason := database_is_older()):
         raise DatabaseIsOlder(reason)
-    newest = AuditEvent.objects.order_by("-sequence").values_list("sequence", "hash").first()
-    sequence, digest = newest or (0, FIRST_PREVIOUS_HASH)
-    head = Head(sequence, digest, at.isoformat())
+    head = Head(verdict.checked, verdict.head, at.isoformat())
     _replace(path(), json.dumps(asdict(head)))
     return head
 

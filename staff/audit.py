@@ -102,9 +102,12 @@ def record(
     return event
 
 
-def verify() -> Verdict:
-    """Walk the whole chain, a few rows in memory at a time, up to the first broken event."""
-    return _walk(checked=0, head=FIRST_PREVIOUS_HASH, at_once=1000)
+def verify(*, behind: int = 0, digest: str = FIRST_PREVIOUS_HASH) -> Verdict:
+    """Walk the chain, a few rows in memory at a time, up to the first broken event.
+
+    From its beginning, or `behind` an event that was verified before and had this digest.
+    """
+    return _walk(checked=behind, head=digest, at_once=1000)
 
 
 def _walk(*, checked: int, head: str, at_once: int) -> Verdict:

@@ -22,8 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.support.browsers import chromium_executable
 from tests.support.redis import RedisServer, running_redis
+from upstreams.http import keeping
 from upstreams.http.client import UpstreamClient
-from upstreams.luxcore import client as luxcore
 
 WITH_SERVICES = os.environ.get("LIGHTDESK_SERVICES") == "1"  # set by `make test-services`
 # How long a generated case takes says something about the machine, nothing about the desk.
@@ -125,7 +125,7 @@ def _connections_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> Iterato
         opened.append(self)
 
     monkeypatch.setattr(UpstreamClient, "__init__", remembered)
-    monkeypatch.setattr(luxcore, "_clients", {})
+    monkeypatch.setattr(keeping, "_clients", {})
     yield
     for client in opened:
         client.close()

@@ -26,6 +26,7 @@ from typing import Final, cast
 from upstreams import redis
 from upstreams.errors import RateLimited
 
+STANDARD: Final = "standard"  # the class of calls that belong to no other
 BACKGROUND_SHARE: Final = 0.8
 LONGEST_PAUSE: Final = 60.0
 SHORTEST_PAUSE: Final = 1.0

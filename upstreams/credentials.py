@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from upstreams.enums import Upstream
+from upstreams.lumetrade import client as lumetrade
 from upstreams.luxcore import client as luxcore
 
-_FINGERPRINTS: Mapping[str, Callable[[], str]] = {Upstream.LUXCORE: luxcore.fingerprint}
+_FINGERPRINTS: Mapping[str, Callable[[], str]] = {
+    Upstream.LUXCORE: luxcore.fingerprint,
+    Upstream.LUMETRADE: lumetrade.fingerprint,
+}
 
 
 def fingerprint(upstream: str) -> str:

@@ -6,6 +6,7 @@ Works while Redis is away: then the circuit and the budget are those of this pro
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,8 +16,10 @@ from django.db.models import Count
 from django.utils.translation import gettext_noop as _
 
 from upstreams import credentials, feeds
+from upstreams.budget import STANDARD, Budget
 from upstreams.circuit import somebody_sees_it_open
 from upstreams.enums import CommandState, EventState, Upstream
+from upstreams.lumetrade import client as lumetrade
 from upstreams.luxcore import client as luxcore
 from upstreams.models import Command, FeedState, WebhookEvent
 
@@ -24,6 +27,10 @@ GRACE: Final = timedelta(seconds=30)
 MISSED_RUNS: Final = 3
 FREQUENT: Final = timedelta(minutes=5)
 DOWN_AFTER: Final = timedelta(minutes=10)
+_BUDGETS: Final[Mapping[str, Callable[[], Budget | None]]] = {
+    Upstream.LUXCORE: luxcore.get_budget,
+    Upstream.LUMETRADE: lumetrade.get_budget,
+}
 USUAL_PACE: Final = timedelta(minutes=1)  # of a feed this process does not know
 
 
@@ -141,5 +148,6 @@ def _backlog(upstream: str = "") -> Counter[str]:
 
 
 def _budget_left(upstream: Upstream) -> int | None:
-    budget = luxcore.get_budget() if upstream == Upstream.LUXCORE else None
-    return budget.left(luxcore.STANDARD) if budget else None
+    get_budget = _BUDGETS.get(upstream)
+    budget = get_budget() if get_budget else None
+    return budget.left(STANDARD) if budget else None

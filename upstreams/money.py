@@ -15,6 +15,7 @@ from typing import Final
 from babel.core import get_global
 
 MAX_WHOLE_DIGITS: Final = 20  # what DecimalField(max_digits=38, decimal_places=18) holds
+MAX_DECIMALS: Final = 18
 
 # Babel carries CLDR's everyday digits; where ISO 4217 counts more minor units, ISO wins.
 _ISO_DIFFERS: Final = {
@@ -50,6 +51,15 @@ def exponent(currency: str) -> int:
     fractions = get_global("currency_fractions")
     digits: int = fractions.get(currency, fractions["DEFAULT"])[0]
     return digits
+
+
+def is_known(currency: str) -> bool:
+    """Whether we know how many decimals `currency` has."""
+    try:
+        exponent(currency)
+    except BadMoney:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,35 @@ class Money:
             raise BadMoney("not a plain decimal number")
         return cls(Decimal((int(bool(sign)), tuple(map(int, digits)), -places)), currency)
 
+    @classmethod
+    def from_number(cls, number: int | Decimal, currency: str) -> Money:
+        """`number` is a JSON number in major units, read without a float; raises BadMoney.
+
+        A number's zeros and exponent mean nothing: 101, 101.000 and 1.01E+2 are one amount. The
+        currency need not be known, and more decimals than it has are kept: this is what they say.
+        """
+        if isinstance(number, bool) or not isinstance(number, int | Decimal):
+            raise BadMoney("not a number")
+        value = Decimal(number)
+        if not value.is_finite():
+            raise BadMoney("not a number")
+        sign, digits, shift = _plain(value)
+        if len(digits) + shift > MAX_WHOLE_DIGITS:
+            raise BadMoney("the amount is too large")
+        if -shift > MAX_DECIMALS:
+            raise BadMoney("the amount has too many decimals")
+        places = max(-shift, exponent(currency) if is_known(currency) else 0)
+        return cls(Decimal((sign, digits + (0,) * (places + shift), -places)), currency)
+
+    def to_number(self) -> str:
+        """The amount as a JSON number in major units: 101, 18.4. Raises BadMoney."""
+        if not self.amount.is_finite():
+            raise BadMoney("not a number")
+        sign, digits, shift = _plain(self.amount)
+        if len(digits) + shift > MAX_WHOLE_DIGITS or -shift > MAX_DECIMALS:
+            raise BadMoney("the amount is too large or too fine")
+        return f"{Decimal((sign, digits, shift)):f}"
+
     def to_minor(self) -> int:
         """The amount in the smallest unit; raises BadMoney when that is not a whole number."""
         if not self.amount.is_finite():
@@ -113,3 +152,18 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency}"
+
+
+def _plain(value: Decimal) -> tuple[int, tuple[int, ...], int]:
+    """Sign, digits and exponent of a finite number, without zeros at the end; zero has no sign.
+
+    Not by `normalize`, which rounds at the context's precision.
+    """
+    sign, digits, shift = value.as_tuple()
+    assert isinstance(shift, int)  # finite
+    kept = len(digits)
+    while kept and digits[kept - 1] == 0:
+        kept -= 1
+    if not kept:
+        return 0, (0,), 0
+    return sign, digits[:kept], shift + len(digits) - kept

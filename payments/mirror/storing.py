@@ -19,7 +19,8 @@ from payments.mirror.observing import Unstorable, observe
 from payments.models import Payment
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
-from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord, RefusedItem
+from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord
+from upstreams.records import RefusedItem
 
 PAGE: Final = 100
 _COLUMNS: Final = (

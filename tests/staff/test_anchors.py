@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
+from structlog.testing import capture_logs
 
 from staff import anchors, audit
-from staff.tasks import write_audit_head
 from tests.staff.test_audit import record, tamper
 
 NOW = datetime(2026, 11, 20, 3, 44, tzinfo=UTC)
@@ -33,7 +33,7 @@ class TestWriteHead:
         record()
         newest = record()
 
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
 
         kept = json.loads((var_dir / "audit-head.json").read_text())
         assert kept == {"sequence": 2, "hash": newest.hash, "written_at": NOW.isoformat()}
@@ -43,7 +43,7 @@ class TestWriteHead:
         self, var_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         record()
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
         before = (var_dir / "audit-head.json").read_text()
         record()
 
@@ -52,7 +52,7 @@ class TestWriteHead:
 
         monkeypatch.setattr(anchors.os, "fsync", full)
         with pytest.raises(OSError, match="no space"):
-            anchors.write_head(at=NOW)
+            anchors.write_head(audit.verify(), at=NOW)
 
         assert (var_dir / "audit-head.json").read_text() == before
         assert len(list(var_dir.iterdir())) == 1
@@ -60,11 +60,11 @@ class TestWriteHead:
     def test_refuses_to_forget_events_that_are_gone(self) -> None:
         record()
         record()
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
         tamper("DELETE FROM staff_auditevent WHERE sequence = 2")
 
         with pytest.raises(anchors.DatabaseIsOlder):
-            anchors.write_head(at=NOW)
+            anchors.write_head(audit.verify(), at=NOW)
 
         assert anchors.database_is_older()
 
@@ -78,20 +78,20 @@ class TestDatabaseIsOlder:
 
     def test_is_not_when_events_were_only_added(self) -> None:
         record()
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
         record()
 
         assert anchors.database_is_older() is None
 
     def test_is_not_for_a_desk_where_nothing_happened(self) -> None:
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
 
         assert anchors.database_is_older() is None
 
     def test_is_when_the_newest_events_were_cut_off(self) -> None:
         for _ in range(3):
             record()
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
 
         tamper("DELETE FROM staff_auditevent WHERE sequence >= 2")
 
@@ -101,7 +101,7 @@ class TestDatabaseIsOlder:
     def test_is_when_all_was_computed_anew(self) -> None:
         for _ in range(3):
             record(reason="as it was")
-        anchors.write_head(at=NOW)
+        anchors.write_head(audit.verify(), at=NOW)
 
         tamper("DELETE FROM staff_auditevent")
         for _ in range(3):
@@ -119,22 +119,78 @@ class TestDatabaseIsOlder:
 
 
 @pytest.mark.django_db
-class TestWriteAuditHeadTask:
-    def test_writes_the_head(self, var_dir: Path) -> None:
+class TestVerifyNew:
+    def test_checks_all_at_first_and_writes_the_head(self, var_dir: Path) -> None:
         record()
 
-        write_audit_head()
+        assert anchors.verify_new(at=NOW).ok
 
         assert json.loads((var_dir / "audit-head.json").read_text())["sequence"] == 1
 
-    def test_leaves_the_head_of_a_newer_database(self, var_dir: Path) -> None:
+    def test_checks_only_what_came_after_the_head(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(3):
+            record()
+        anchors.verify_new(at=NOW)
+        newest = record()
+        hashed = []
+        original = audit._hash_of
+        monkeypatch.setattr(
+            audit, "_hash_of", lambda event: hashed.append(event.sequence) or original(event)
+        )
+
+        verdict = anchors.verify_new(at=NOW)
+
+        assert (verdict.ok, verdict.checked, verdict.head) == (True, 4, newest.hash)
+        assert hashed == [4]
+
+    def test_costs_the_same_questions_however_long_the_chain(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(20):
+            record()
+        anchors.verify_new(at=NOW)
         record()
-        anchors.write_head(at=NOW)
+
+        with django_assert_num_queries(3):  # the head twice (before, and before it is replaced)
+            anchors.verify_new(at=NOW)
+
+    def test_finds_a_new_event_that_was_changed(self, var_dir: Path) -> None:
+        for _ in range(2):
+            record()
+        anchors.verify_new(at=NOW)
+        record()
+        record()
+        tamper("UPDATE staff_auditevent SET reason = 'other' WHERE sequence = 3")
+
+        verdict = anchors.verify_new(at=NOW)
+
+        assert (verdict.ok, verdict.first_broken_sequence) == (False, 3)
+        assert json.loads((var_dir / "audit-head.json").read_text())["sequence"] == 2
+
+    def test_leaves_old_events_to_the_whole_walk(self) -> None:
+        for _ in range(3):
+            record()
+        anchors.verify_new(at=NOW)
+        tamper("UPDATE staff_auditevent SET reason = 'other' WHERE sequence = 2")
+
+        assert anchors.verify_new(at=NOW).ok
+        assert audit.verify().first_broken_sequence == 2
+
+    def test_checks_all_and_keeps_the_head_when_the_chain_is_another(self, var_dir: Path) -> None:
+        for _ in range(3):
+            record(reason="as it was")
+        anchors.verify_new(at=NOW)
         tamper("DELETE FROM staff_auditevent")
+        for _ in range(4):
+            record(reason="as it suits us")
+        before = (var_dir / "audit-head.json").read_text()
 
-        write_audit_head()
+        with capture_logs() as logs:
+            verdict = anchors.verify_new(at=NOW)
 
-        assert json.loads((var_dir / "audit-head.json").read_text())["sequence"] == 1
+        assert (verdict.ok, verdict.checked) == (True, 4)
+        assert [line["event"] for line in logs] == ["staff.audit.database_is_older"]
+        assert (var_dir / "audit-head.json").read_text() == before
 
 
 @pytest.mark.django_db

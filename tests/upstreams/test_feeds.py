@@ -25,8 +25,8 @@ from upstreams.errors import (
     UpstreamError,
 )
 from upstreams.feeds import Feed, FeedPage, StoreCounts, registry
-from upstreams.luxcore.schemas import RefusedItem
 from upstreams.models import FeedRun, FeedState, RefusedRecord
+from upstreams.records import RefusedItem
 
 pytestmark = pytest.mark.django_db
 

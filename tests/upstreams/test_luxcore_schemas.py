@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests.upstreams.wire import payment
 from upstreams import strict_json
 from upstreams.luxcore.schemas import (
-    BadRecord,
     PaymentRecord,
     parse_balance,
     parse_comment,
@@ -26,6 +25,7 @@ from upstreams.luxcore.schemas import (
     parse_webhook,
 )
 from upstreams.money import Money
+from upstreams.records import BadRecord
 
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 ANYTHING: Any = st.recursive(

@@ -122,3 +122,65 @@ class TestToMinor:
         spellings = ["1500", "1500.000000000000000000", "1.5E+3"]
 
         assert {Money(Decimal(text), "MXN").to_minor() for text in spellings} == {150000}
+
+
+class TestNumber:
+    """A JSON number in major units, as Lumetrade writes amounts."""
+
+    @pytest.mark.parametrize(
+        ("number", "currency", "amount"),
+        [
+            (101, "ZAR", "101.00"),
+            (Decimal("18.4"), "ZAR", "18.40"),
+            (Decimal("101.000"), "ZAR", "101.00"),
+            (Decimal("1.01E+2"), "ZAR", "101.00"),
+            (Decimal("1E-8"), "BTC", "0.00000001"),
+            (Decimal("-0.0"), "ZAR", "0.00"),
+            (-5, "JPY", "-5"),
+            (Decimal("18.456"), "ZAR", "18.456"),  # finer than a cent is what they say
+            (Decimal("1.5"), "NEWCOIN", "1.5"),
+        ],
+    )
+    def test_is_read_exactly(self, number: int | Decimal, currency: str, amount: str) -> None:
+        money = Money.from_number(number, currency)
+
+        assert (f"{money.amount:f}", money.currency) == (amount, currency)
+
+    @pytest.mark.parametrize(
+        "number",
+        [
+            Decimal("NaN"),
+            Decimal("Infinity"),
+            Decimal("1E+400"),
+            10**20,
+            Decimal("1E-19"),
+            True,
+            1.5,
+            "101",
+            None,
+        ],
+    )
+    def test_that_is_none_is_refused(self, number: object) -> None:
+        with pytest.raises(BadMoney):
+            Money.from_number(number, "ZAR")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("amount", "number"),
+        [("101.00", "101"), ("18.40", "18.4"), ("0.00000001", "0.00000001"), ("1E+3", "1000")],
+    )
+    def test_is_written_plainly(self, amount: str, number: str) -> None:
+        assert Money(Decimal(amount), "BTC").to_number() == number
+
+    @pytest.mark.parametrize("amount", ["NaN", "1E+20", "1E-19"])
+    def test_is_not_written_where_it_would_not_be_read(self, amount: str) -> None:
+        with pytest.raises(BadMoney):
+            Money(Decimal(amount), "BTC").to_number()
+
+    @given(
+        amount=st.decimals(allow_nan=False, min_value=-(10**19), max_value=10**19, places=18),
+        currency=st.sampled_from([*BY_DECIMALS.values(), "NEWCOIN"]),
+    )
+    def test_survives_the_way_there_and_back(self, amount: Decimal, currency: str) -> None:
+        number = Decimal(Money(amount, currency).to_number())
+
+        assert Fraction(Money.from_number(number, currency).amount) == Fraction(amount)

@@ -17,8 +17,9 @@ from upstreams.errors import BadPayload, NotFound, Unavailable
 from upstreams.feeds import Feed, FeedPage, StoreCounts, registry
 from upstreams.http.client import BACKGROUND_WAIT, TOTAL_SECONDS
 from upstreams.luxcore import windows
-from upstreams.luxcore.schemas import Page, PaymentRecord, RefusedItem, parse_payment
+from upstreams.luxcore.schemas import Page, PaymentRecord, parse_payment
 from upstreams.luxcore.windows import read_ids, read_spans, read_windows
+from upstreams.records import RefusedItem
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

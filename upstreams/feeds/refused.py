@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 
 from upstreams import strict_json
-from upstreams.luxcore.schemas import RefusedItem
 from upstreams.models import RefusedRecord
+from upstreams.records import RefusedItem
 
 
 def refuse(*, upstream: str, source: str, items: Iterable[RefusedItem], at: datetime) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from upstreams.luxcore.schemas import RefusedItem
+from upstreams.records import RefusedItem
 
 Cursor: TypeAlias = Mapping[str, Any]
 

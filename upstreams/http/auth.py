@@ -32,6 +32,22 @@ class KeyAuth(httpx.Auth):
         return f"KeyAuth({self._header}, {self.fingerprint})"
 
 
+class PairAuth(httpx.Auth):
+    """A key and its secret, each in a header of its own."""
+
+    def __init__(self, *, key_header: str, key: str, secret_header: str, secret: str) -> None:
+        self._headers = {key_header: key, secret_header: secret}
+        self.fingerprint = fingerprint(f"{key}:{secret}")
+        self.secrets = (key, secret)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._headers)
+        yield request
+
+    def __repr__(self) -> str:
+        return f"PairAuth({', '.join(self._headers)}, {self.fingerprint})"
+
+
 class HmacAuth(httpx.Auth):
     """LuxCore v2: every request is signed, with a fresh nonce and time (upstreams.md §3.2, LC-A1).
 
@@ -70,4 +86,4 @@ class HmacAuth(httpx.Auth):
         return f"HmacAuth({self.fingerprint})"
 
 
-Credential = KeyAuth | HmacAuth
+Credential = KeyAuth | PairAuth | HmacAuth

@@ -59,7 +59,8 @@ class UpstreamClient:
         deadline: float = TOTAL_SECONDS,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`base_url` has no trailing slash. `deadline` bounds a whole call, in seconds."""
+        """`base_url` has no trailing slash. `deadline` bounds a whole call, in seconds; one as long
+        as the usual gives way to the call's own."""
         self.name, self.base_url, self.auth = name, base_url, auth
         self.budget, self.circuit = budget, circuit
         self.priority, self.deadline = priority, deadline
@@ -92,7 +93,7 @@ class UpstreamClient:
         url = self.base_url + _fill(call.path, call.ids)
         self.circuit.check()
         room = self.budget.acquire(call.cls, self.priority, self._budget_wait(call))
-        with deadline(self.deadline) as seconds_left:
+        with deadline(self._seconds(call)) as seconds_left:
             if not call.is_safe:
                 return self._attempt(call, url, room, seconds_left)
             for attempt in stamina.retry_context(
@@ -130,7 +131,7 @@ class UpstreamClient:
         self.circuit.enter()
         with self._logged(call) as line:
             try:
-                answer = self._talk(call, url, {}, self.auth, seconds_left)
+                answer = self._talk(call, url, call.headers, self.auth, seconds_left)
             except httpx.HTTPError as exc:
                 if not isinstance(exc, httpx.PoolTimeout):  # that is our own crowd, not theirs
                     self.circuit.failed()
@@ -230,6 +231,13 @@ class UpstreamClient:
             line["duration_ms"] = round((time.monotonic() - started) * 1000)
             logger.info("upstreams.call", **line)
 
+    def _seconds(self, call: Call) -> float:
+        return call.seconds if call.seconds and not self._is_hurried else self.deadline
+
+    @property
+    def _is_hurried(self) -> bool:
+        return self.deadline < TOTAL_SECONDS
+
     def _attempts(self) -> int:
         hurried = self.priority is Priority.OPERATOR and self.deadline <= SHORT_DEADLINE
         return 2 if hurried else 3
@@ -240,7 +248,7 @@ class UpstreamClient:
             return min(OPERATOR_WAIT, self.deadline / 4)
         if not call.is_safe:
             return min(WRITE_WAIT, self.deadline)
-        return BACKGROUND_WAIT if self.deadline >= TOTAL_SECONDS else self.deadline
+        return self.deadline if self._is_hurried else BACKGROUND_WAIT
 
 
 def _refuse_inside_transaction() -> None:

@@ -37,11 +37,15 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What an error envelope that the upstream documents says."""
+    """What an error envelope that the upstream documents says.
+
+    `status` is the one the envelope names itself, where it does.
+    """
 
     code: str
     message: str = field(repr=False)
     field_errors: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status: int | None = None
 
 
 ErrorReading = Callable[[Any], Problem | None]
@@ -83,7 +87,8 @@ class Judge:
             raise self._refusal(answer, problem)
         if status == 409 and not call.is_safe:
             raise Conflict(
-                f"{self.label} reports a conflict (409)",
+                f"{self.label} reports a conflict (409)"
+                + (f": {problem.message}" if problem else ""),
                 upstream=self.upstream,
                 request_id=answer.request_id,
             )
@@ -131,8 +136,8 @@ class Judge:
 
     def _problem(self, answer: Answer) -> Problem | None:
         problem = None if answer.unreadable else self.read_error(answer.body)
-        if problem is None:
-            return None
+        if problem is None or problem.status not in (None, answer.status):
+            return None  # an envelope that contradicts its own answer says nothing definite
         return Problem(
             code=re.sub(r"[^A-Za-z0-9_.-]", "", problem.code)[:80],
             message=redact(problem.message, self.secrets),

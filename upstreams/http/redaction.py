@@ -30,6 +30,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def request_id(value: str | None) -> str:
+def request_id(value: object) -> str:
     """An upstream's request id, "" unless it looks like one."""
-    return value if value and re.fullmatch(r"[A-Za-z0-9._:-]{1,80}", value) else ""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._:-]{1,80}", value):
+        return ""
+    return value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,11 +9,11 @@ from typing import Any, Final
 import httpx
 from django.conf import settings
 
-from upstreams.budget import Budget, Priority, Rate
+from upstreams.budget import STANDARD, Budget, Priority, Rate
 from upstreams.circuit import Circuit, circuit_of
 from upstreams.enums import Upstream
 from upstreams.errors import NotConfigured
-from upstreams.http import HmacAuth, KeyAuth, UpstreamClient
+from upstreams.http import HmacAuth, KeyAuth, UpstreamClient, kept
 from upstreams.luxcore.calls.balances import BalanceCalls
 from upstreams.luxcore.calls.payments import CREATION, PaymentCalls
 from upstreams.luxcore.calls.tickets import TicketCalls
@@ -23,7 +21,6 @@ from upstreams.luxcore.calls.webhooks import WebhookCalls
 from upstreams.luxcore.errors import read_error
 
 NAME: Final = Upstream.LUXCORE.value
-STANDARD: Final = "standard"
 V2_CANONICAL: Final = "v1.{timestamp}.{nonce}.{METHOD}.{path_with_query}.{sha256_body_hex}"
 RATES: Final[Mapping[str, tuple[Rate, ...]]] = {
     STANDARD: (Rate(100, 60),),
@@ -125,10 +122,6 @@ def fingerprint() -> str:
     return access_from_settings().fingerprint
 
 
-_clients: dict[tuple[int, Access], LuxCoreClient] = {}
-_clients_lock = threading.Lock()
-
-
 def get_client(
     *, priority: Priority = Priority.BACKGROUND, deadline: float | None = None
 ) -> LuxCoreClient:
@@ -137,12 +130,7 @@ def get_client(
     `deadline` bounds a whole call in seconds, 20 at most and by default. One set of connections
     per process and credential.
     """
-    access = access_from_settings()
-    key = (os.getpid(), access)
-    with _clients_lock:
-        if key not in _clients:
-            _clients[key] = make_client(access, rates=_rates_from_settings())
-        client = _clients[key]
+    client = kept(access_from_settings(), _client_with_configured_rates)
     return client.tuned(priority=priority, deadline=deadline)
 
 
@@ -152,6 +140,10 @@ def get_budget() -> Budget | None:
         return get_client().budget
     except NotConfigured:
         return None
+
+
+def _client_with_configured_rates(access: Access) -> LuxCoreClient:
+    return make_client(access, rates=_rates_from_settings())
 
 
 def _rates_from_settings() -> dict[str, tuple[Rate, ...]]:

@@ -19,7 +19,8 @@ from django.utils.dateparse import parse_datetime
 from upstreams.errors import BadPayload, NotFound
 from upstreams.feeds import Cursor, FeedPage
 from upstreams.luxcore.client import LuxCoreClient, get_client
-from upstreams.luxcore.schemas import Page, PaymentRecord, RefusedItem
+from upstreams.luxcore.schemas import Page, PaymentRecord
+from upstreams.records import RefusedItem
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 SETTLING = timedelta(seconds=2)  # what is younger may still be on its way into their list

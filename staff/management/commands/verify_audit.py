@@ -29,5 +29,5 @@ class Command(BaseCommand):
         if not forget and (reason := anchors.database_is_older()):
             raise CommandError(f"broken after #{verdict.checked}: {reason}")
         if options["write_head"]:
-            anchors.write_head(at=timezone.now(), after_restore=forget)
+            anchors.write_head(verdict, at=timezone.now(), after_restore=forget)
         self.stdout.write(f"ok, {verdict.checked} events, head {verdict.head}")

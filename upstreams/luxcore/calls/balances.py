@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from upstreams.http import Call, UpstreamClient
-from upstreams.luxcore.calls.base import Calls, read_items
+from upstreams.luxcore.calls.base import IDS, Calls
 from upstreams.luxcore.schemas import BalanceRecord, Page, parse_balance
+from upstreams.records import read_items
 
 
 class BalanceCalls(Calls):
@@ -53,5 +54,5 @@ class BalanceCalls(Calls):
             listed = listed.get("balances")
         if not isinstance(listed, list):
             raise client.judge.unclear(call, "gave something else than a list", answer)
-        items, refused = read_items(listed, parse_balance)
+        items, refused = read_items(listed, parse_balance, ids=IDS)
         return Page(items, refused, total=len(listed), limit=len(listed), offset=0)

@@ -10,13 +10,14 @@ from typing import Any, Final, TypeVar
 from upstreams.budget import Budget
 from upstreams.errors import BadPayload, NotConfigured
 from upstreams.http import Answer, Call, UpstreamClient
-from upstreams.luxcore.schemas.reading import BadRecord, Page, RefusedItem
+from upstreams.luxcore.schemas.reading import Page
+from upstreams.records import BadRecord, read_items
 
 T = TypeVar("T")
 
 MAX_LIMIT: Final = 100
 MAX_LISTED: Final = 10_000
-_IDS: Final = ("transaction_id", "ticket_id", "comment_id", "id", "code", "currency")
+IDS: Final = ("transaction_id", "ticket_id", "comment_id", "id", "code", "currency")
 
 
 class Calls:
@@ -57,7 +58,7 @@ class Calls:
         listed = unwrap(answer.body)
         if not isinstance(listed, list):
             raise self._v1.judge.unclear(call, "gave something else than a list", answer)
-        items, refused = read_items(listed, parse)
+        items, refused = read_items(listed, parse, ids=IDS)
         total = answer.body.get("total") if isinstance(answer.body, dict) else None
         if total is None:
             total = offset + len(listed)
@@ -78,18 +79,6 @@ def read_one(client: UpstreamClient, call: Call, answer: Answer, parse: Callable
 def unwrap(body: Any) -> Any:
     """`data` when present, else the body itself (§3.3)."""
     return body["data"] if isinstance(body, dict) and "data" in body else body
-
-
-def read_items(listed: list[Any], parse: Callable[[Any], T]) -> tuple[list[T], list[RefusedItem]]:
-    """Each item parsed, or refused with its reason."""
-    items: list[T] = []
-    refused: list[RefusedItem] = []
-    for raw in listed:
-        try:
-            items.append(parse(raw))
-        except BadRecord as bad:
-            refused.append(RefusedItem(_id_of(bad.raw), bad.raw, bad.reason))
-    return items, refused
 
 
 def all_pages(fetch: Callable[[int, int], Page[T]], *, limit: int = MAX_LIMIT) -> Iterator[Page[T]]:
@@ -126,10 +115,3 @@ def json_body(values: Mapping[str, Any]) -> bytes:
     """A request body without the members that were left out."""
     given = {name: value for name, value in values.items() if value not in (None, "", (), [])}
     return json.dumps(given, ensure_ascii=False).encode()
-
-
-def _id_of(raw: Any) -> str:
-    if not isinstance(raw, dict):
-        return ""
-    found = (raw.get(name) for name in _IDS)
-    return next((str(value)[:120] for value in found if isinstance(value, str | int)), "")

@@ -11,7 +11,7 @@ from upstreams.luxcore.schemas.payments import (
     parse_method,
     parse_payment,
 )
-from upstreams.luxcore.schemas.reading import BadRecord, Page, RefusedItem
+from upstreams.luxcore.schemas.reading import Page
 from upstreams.luxcore.schemas.tickets import (
     AttachmentRecord,
     CommentRecord,
@@ -31,7 +31,6 @@ from upstreams.luxcore.schemas.webhooks import (
 
 __all__ = [
     "AttachmentRecord",
-    "BadRecord",
     "BalanceRecord",
     "CommentRecord",
     "CreatedPayment",
@@ -43,7 +42,6 @@ __all__ = [
     "Page",
     "PaymentRecord",
     "PayoutRecord",
-    "RefusedItem",
     "TicketRecord",
     "UploadSlot",
     "WebhookRecord",

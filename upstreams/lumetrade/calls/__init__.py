@@ -1,0 +1,1 @@
+"""Lumetrade's operations, one method each, by resource."""

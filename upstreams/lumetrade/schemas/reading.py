@@ -1,0 +1,54 @@
+"""Reading of Lumetrade's objects: money as JSON numbers in major units, stages, free objects."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from upstreams import records, strict_json
+from upstreams.money import BadMoney, Money
+
+
+class Fields(records.Fields):
+    """The members of one of Lumetrade's objects."""
+
+    def money(self, name: str, *, currency: str) -> Money | None:
+        """An amount (§2.3). Only a number is one: a text would be somebody else's notation."""
+        _, value = self.find(name)
+        if value is None:
+            return None
+        try:
+            return Money.from_number(value, currency)
+        except BadMoney as problem:
+            raise self.bad(name, f"cannot be used: {problem}") from None
+
+    def required_money(self, name: str, *, currency: str) -> Money:
+        money = self.money(name, currency=currency)
+        if money is None:
+            raise self.bad(name, "is missing")
+        return money
+
+    def positive_money(self, name: str, *, currency: str) -> Money:
+        """The amount of a movement, which is never below zero."""
+        money = self.required_money(name, currency=currency)
+        if money.amount < 0:
+            raise self.bad(name, "is negative")
+        return money
+
+    def number(self, name: str) -> Decimal | None:
+        """A number without a currency: a rate."""
+        _, value = self.find(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise self.bad(name, "is not a number")
+        return Decimal(value)
+
+    def stage(self) -> str:
+        """`status` in upper case (LT-C1); a word we do not know stays what it is."""
+        return self.required_text("status").upper()
+
+    def free(self, name: str) -> dict[str, Any]:
+        """An object without a fixed form (LT-C3)."""
+        section = self.section(name)
+        return dict(strict_json.storable(section)) if section else {}
