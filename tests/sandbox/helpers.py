@@ -132,7 +132,7 @@ def withdrawal(**changes: Any) -> Json:
     return deposit(**body | changes)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 5) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
     """Wait for a condition, or fail when it has not come true in time."""
     deadline = time.monotonic() + seconds
     pause = 0.005

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 
 from sandbox.app import Sandbox, create_app
 from sandbox.config import Config, LuxCoreConfig
-from sandbox.server import SandboxServer, serve
+from sandbox.server import Handler, SandboxServer, serve
 from tests.sandbox.helpers import KEY, Json, deposit, until, withdrawal
 
 ROOT = Path(__file__).parents[2]
@@ -250,7 +249,10 @@ class TestDelivery:
 
 
 class TestStop:
-    def test_is_quick_with_connections_open(self) -> None:
+    def test_does_not_wait_for_connections_that_are_open(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Handler, "timeout", None)  # they would be kept for ever
         with create_app(Config()) as sandbox, contextlib.ExitStack() as stack:
             context = serve(sandbox)
             server = context.__enter__()
@@ -258,10 +260,12 @@ class TestStop:
                 raw = socket.create_connection((server.host, server.port))
                 stack.callback(raw.close)
                 raw.sendall(b"GET /api/v1/bal")
-            started = time.monotonic()
-            context.__exit__(None, None, None)
+            stopping = threading.Thread(target=context.__exit__, args=(None, None, None))
+            stopping.daemon = True
+            stopping.start()
+            stopping.join(60)
 
-            assert time.monotonic() - started < 5
+            assert not stopping.is_alive()
             with pytest.raises(OSError, match="refused"):
                 socket.create_connection((server.host, server.port))
 
@@ -339,7 +343,7 @@ class TestCommand:
                 httpx.get(f"{url}/api/v1/{path}", headers=headers, trust_env=False).status_code
                 for path in paths
             ]
-            until(lambda: receiver.events, seconds=10)
+            until(lambda: receiver.events)
 
         assert statuses == [200, 403]
         assert receiver.events[0]["merchant_id"] == 77
@@ -349,7 +353,7 @@ class TestCommand:
             port = str(taken.getsockname()[1])
             options = ["--port", port, "--state", ":memory:", "--seed", "-1"]
             with command(*options) as process:
-                out, err = process.communicate(timeout=20)
+                out, err = process.communicate(timeout=60)
 
         assert process.returncode == 1
         assert out == ""
@@ -359,7 +363,7 @@ class TestCommand:
         state = tmp_path / "notes.txt"
         state.write_text("This is no database, and long enough to be looked at." * 20)
         with command("--port", "0", "--state", str(state)) as process:
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
 
         assert (process.returncode, out) == (1, "")
         assert err == f"cannot use {state}: file is not a database\n"
@@ -374,7 +378,7 @@ class TestCommand:
     )
     def test_refuses_options_that_cannot_work(self, options: list[str]) -> None:
         with command(*options, "--state", ":memory:") as process:
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
 
         assert process.returncode == 2
         assert "error:" in err

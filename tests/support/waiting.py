@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(
-    condition: Callable[[], Answer], *, seconds: float = 10.0, every: float = 0.02, what: str = ""
+    condition: Callable[[], Answer], *, seconds: float = 60.0, every: float = 0.02, what: str = ""
 ) -> Answer:
     """Ask `condition` until its answer is true and return that answer.
 
