@@ -229,6 +229,7 @@ LUXCORE_WEBHOOK_SIGNATURE_HEADER = env.str(
 )
 LUXCORE_WEBHOOK_SIGNED_TEXT = env.str("LUXCORE_WEBHOOK_SIGNED_TEXT", default="{body}")
 LUXCORE_WEBHOOK_TOLERANCE = env.int("LUXCORE_WEBHOOK_TOLERANCE", default=300)
+LUXCORE_CANCELLABLE_STATUSES = env.list("LUXCORE_CANCELLABLE_STATUSES", default=["pending"])
 LUXCORE_STANDARD_PER_MINUTE = env.int("LUXCORE_STANDARD_PER_MINUTE", default=100)
 LUXCORE_CREATE_PER_MINUTE = env.int("LUXCORE_CREATE_PER_MINUTE", default=5000)
 LUXCORE_CREATE_PER_10_SECONDS = env.int("LUXCORE_CREATE_PER_10_SECONDS", default=500)
@@ -252,6 +253,9 @@ LUMETRADE_POLL_SLOW = env.int("LUMETRADE_POLL_SLOW", default=900)
 LUMETRADE_POLL_SLOW_AFTER = env.int("LUMETRADE_POLL_SLOW_AFTER", default=3600)
 LUMETRADE_POLL_FULL = env.int("LUMETRADE_POLL_FULL", default=900)
 LUMETRADE_QUOTE_TTL = env.int("LUMETRADE_QUOTE_TTL", default=30)
+
+# Where a payment's own webhook may go; empty: to any public host.
+PAYMENT_WEBHOOK_HOSTS = env.list("PAYMENT_WEBHOOK_HOSTS", default=[])
 
 EMAIL_TIMEOUT = 5  # seconds; a mail server that hangs must not hold up what raised the alarm
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))

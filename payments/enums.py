@@ -65,6 +65,16 @@ class Status(models.TextChoices):
     LAPSED = "lapsed", _("Lapsed")
 
 
+class RequestStatus(models.TextChoices):
+    """Where a deposit that we asked for stands with us. Theirs stands on its payment."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    MADE = "made", _("Made")
+    REFUSED = "refused", _("Refused by provider")
+
+
 class Verdict(models.TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")

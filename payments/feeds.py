@@ -21,6 +21,7 @@ PAYMENTS: Final = "luxcore.payments"
 OPEN_PAYMENTS: Final = "luxcore.payments.open"
 REFUNDS: Final = "luxcore.payments.refunds"
 BALANCES: Final = "luxcore.balances"
+METHODS: Final = "luxcore.methods"
 
 REFUNDED_WITHIN: Final = timedelta(days=30)
 _INSTANT: Final = timedelta(seconds=1)
@@ -52,6 +53,16 @@ def register_feeds() -> None:
             every=timedelta(seconds=30),
             pages=read_balances,
             store=store_balances,
+        )
+    )
+    register(
+        Feed(
+            name=METHODS,
+            upstream=Upstream.LUXCORE,
+            label="Payment methods",
+            every=timedelta(minutes=10),
+            pages=read_methods,
+            store=store_methods,
         )
     )
 
@@ -93,6 +104,13 @@ def read_balances(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPag
     yield FeedPage(records=[(now, record) for record in page.items], refused=page.refused)
 
 
+def read_methods(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
+    """Every method, as one record: only the whole list says which are no longer offered."""
+    page = get_client().payment_methods()
+    listing = mirror.Listing(page.items, is_complete=not page.refused)
+    yield FeedPage(records=[listing], refused=page.refused)
+
+
 def store_payments(records: Sequence[PaymentRecord], at: datetime) -> StoreCounts:
     return mirror.store_payments(records, seen_by=SeenBy.POLL, at=at)
 
@@ -101,6 +119,10 @@ def store_balances(records: Sequence[tuple[datetime, BalanceRecord]], at: dateti
     if not records:
         return StoreCounts()
     return mirror.store_balances([record for _, record in records], at=records[0][0])
+
+
+def store_methods(records: Sequence[mirror.Listing], at: datetime) -> StoreCounts:
+    return mirror.store_methods(records[0], at=at) if records else StoreCounts()
 
 
 def cheapest_reading(open_payments: list[tuple[datetime, str]]) -> tuple[list[Span], list[str]]:

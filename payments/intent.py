@@ -8,7 +8,7 @@ from typing import Any
 from payments import masking
 from payments.accounts import same_account, same_name, same_payid
 from payments.enums import Kind
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, PaymentRequest, Withdrawal
 from upstreams.money import Money
 
 Difference = tuple[str, str, str]  # field, asked, answered; personal values masked
@@ -21,23 +21,38 @@ def differences(withdrawal: Withdrawal, payment: Payment) -> list[Difference]:
 
     What the provider leaves out is no difference: a webhook tells less than an answer does.
     """
+    found = _common_differences(withdrawal, payment, Kind.WITHDRAWAL)
+    return found + _payout_differences(withdrawal, payment.counterparty)
+
+
+def deposit_differences(request: PaymentRequest, payment: Payment) -> list[Difference]:
+    """Every field in which the payment is not the deposit that was asked for."""
+    found = _common_differences(request, payment, Kind.DEPOSIT)
+    if payment.hosted != request.hosted:
+        found.append(("hosted", _yes(request.hosted), _yes(payment.hosted)))
+    return found
+
+
+def _common_differences(
+    asked: Withdrawal | PaymentRequest, payment: Payment, kind: Kind
+) -> list[Difference]:
     found = []
-    if payment.kind != Kind.WITHDRAWAL:
-        found.append(("type", "withdrawal", payment.kind))
-    if (payment.amount, payment.currency) != (withdrawal.amount, withdrawal.currency):
+    if payment.kind != kind:
+        found.append(("type", kind.value, payment.kind))
+    if (payment.amount, payment.currency) != (asked.amount, asked.currency):
         found.append(
             (
                 "amount",
-                _money(withdrawal.amount, withdrawal.currency),
+                _money(asked.amount, asked.currency),
                 _money(payment.amount, payment.currency),
             )
         )
-    if payment.method and payment.method != withdrawal.method:
-        found.append(("method", withdrawal.method, payment.method))
+    if payment.method and payment.method != asked.method:
+        found.append(("method", asked.method, payment.method))
     told_reference = payment.merchant_reference
-    if told_reference and told_reference != withdrawal.merchant_reference:
-        found.append(("reference", withdrawal.merchant_reference, told_reference))
-    return found + _payout_differences(withdrawal, payment.counterparty)
+    if told_reference and told_reference != asked.merchant_reference:
+        found.append(("reference", asked.merchant_reference, told_reference))
+    return found
 
 
 def _payout_differences(withdrawal: Withdrawal, told: dict[str, Any]) -> list[Difference]:
@@ -63,3 +78,7 @@ def _payout_differences(withdrawal: Withdrawal, told: dict[str, Any]) -> list[Di
 
 def _money(amount: Any, currency: str) -> str:
     return str(Money(amount.normalize(), currency))
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from payments import demo, feeds, hooks, senders
+from payments.deposits import sending as deposit_sending
 from staff import demo as demonstration
 from upstreams import schedule, webhooks
 from upstreams.enums import Upstream
@@ -14,6 +15,7 @@ def register() -> None:
     """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
     feeds.register_feeds()
     senders.register_senders()
+    deposit_sending.register_sender()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)
     webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))

@@ -1,16 +1,17 @@
-"""The names under which our payouts are known at the provider."""
+"""The names under which our payouts and deposits are known at the provider."""
 
 from __future__ import annotations
 
 from typing import Final
 from uuid import UUID, uuid5
 
-from payments.models import Withdrawal
+from payments.models import Payment, PaymentRequest, Withdrawal
 
 _NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
 
 PAYOUT: Final = "luxcore.payout"
 CANCEL: Final = "luxcore.cancel"
+DEPOSIT: Final = "luxcore.deposit"
 
 
 def reference_for(withdrawal: Withdrawal) -> str:
@@ -25,3 +26,13 @@ def reference_for(withdrawal: Withdrawal) -> str:
 def cancel_key_for(withdrawal: Withdrawal) -> str:
     """The key of the command that cancels a payout there."""
     return str(uuid5(_NAMESPACE, f"{withdrawal.code}:cancel"))
+
+
+def deposit_reference_for(request: PaymentRequest) -> str:
+    """The reference of a deposit that we ask for: derived too, and never used again."""
+    return str(uuid5(_NAMESPACE, request.code))
+
+
+def payment_cancel_key_for(payment: Payment, attempt_no: int) -> str:
+    """The key of one attempt to cancel a payment there."""
+    return str(uuid5(_NAMESPACE, f"{payment.upstream_id}:cancel:{attempt_no}"))

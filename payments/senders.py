@@ -1,8 +1,9 @@
-"""How payouts leave for LuxCore and how one that lies there is cancelled."""
+"""How payments are made at LuxCore, and how one that lies there is cancelled."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -75,6 +76,68 @@ def register_senders() -> None:
     )
 
 
+# --- Making a payment, whatever for ---------------------------------------------------------------
+
+# Says of a payment at LuxCore, and of whether it was new, what that means for what was asked.
+Compare = Callable[[PaymentRecord, bool], Outcome]
+
+
+def create_once(command: Command, compared: Compare) -> Outcome:
+    """POST the stored bytes. One that exists already is looked for instead."""
+    try:
+        created = get_client(priority=Priority.OPERATOR).create_payment(command.request_bytes)
+    except AlreadyExists:
+        return look_for(command, compared) or Uncertain(
+            "LuxCore says that it exists, and its list does not show it yet."
+        )
+    except Rejected as refusal:
+        if refusal.code in _NOT_NOW:
+            return Postponed(seconds=_NOT_NOW[refusal.code], why=refusal.message)
+        raise
+    return compared(created.record, created.is_new)
+
+
+def look_for(command: Command, compared: Compare) -> Outcome | None:
+    """Look for the payment in LuxCore's list. None when it is not there."""
+    try:
+        there = payments_bearing(command)
+    except CannotTell as problem:
+        return Uncertain(str(problem))
+    if len(there) > 1:
+        listed = ", ".join(record.id for record in there)
+        return Uncertain(f"Several payments bear the reference it was given: {listed}.")
+    return compared(there[0], False) if there else None
+
+
+def payments_bearing(command: Command) -> list[PaymentRecord]:
+    """Every payment at LuxCore under this command's reference, created since it was first sent.
+
+    Reads the list of that time, because LuxCore has no search by reference. Raises CannotTell when
+    the list moved under the reading, holds something unreadable or is too long to be read in
+    LOOK_SECONDS, and every UpstreamError.
+    """
+    method = json.loads(command.request_bytes).get("method")
+    client = get_client(priority=Priority.OPERATOR, deadline=PAGE_SECONDS)
+    ending = monotonic() + LOOK_SECONDS
+    since = (command.first_sent_at or command.created_at) - LOOK_BACK
+    found: dict[str, PaymentRecord] = {}
+    rows = 0
+    for _ in range(MOST_PAGES):
+        page = client.list_payments(method=method, created_from=since, offset=rows)
+        rows += len(page.items) + len(page.refused)
+        for record in page.items:
+            if record.merchant_reference == command.idempotency_key:
+                found[record.id] = record
+        for item in page.refused:
+            if command.idempotency_key in json.dumps(item.payload):
+                raise CannotTell(f"{item.record_id} may be it, and cannot be read: {item.reason}")
+        if rows >= page.total:
+            return list(found.values())
+        if not page.items and not page.refused or monotonic() >= ending:
+            break
+    raise CannotTell("LuxCore's list of that time could not be read to its end.")
+
+
 # --- A payout -------------------------------------------------------------------------------------
 
 
@@ -100,17 +163,7 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = _withdrawal(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    try:
-        created = get_client(priority=Priority.OPERATOR).create_payment(command.request_bytes)
-    except AlreadyExists:
-        return find_payout(command) or Uncertain(
-            "LuxCore says that it exists, and its list does not show it yet."
-        )
-    except Rejected as refusal:
-        if refusal.code in _NOT_NOW:
-            return Postponed(seconds=_NOT_NOW[refusal.code], why=refusal.message)
-        raise
-    return _compared(withdrawal, created.record, is_new=created.is_new)
+    return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
 
 def find_payout(command: Command) -> Outcome | None:
@@ -118,43 +171,7 @@ def find_payout(command: Command) -> Outcome | None:
     withdrawal = _withdrawal(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    try:
-        there = payments_bearing(command)
-    except CannotTell as problem:
-        return Uncertain(str(problem))
-    if len(there) > 1:
-        listed = ", ".join(record.id for record in there)
-        return Uncertain(f"Several payments bear the reference of {withdrawal.code}: {listed}.")
-    return _compared(withdrawal, there[0], is_new=False) if there else None
-
-
-def payments_bearing(command: Command) -> list[PaymentRecord]:
-    """Every payment at LuxCore under this command's reference, created since it was first sent.
-
-    Reads the list of that time, because LuxCore has no search by reference. Raises CannotTell when
-    the list moved under the reading, holds something unreadable or is too long to be read in
-    LOOK_SECONDS, and every UpstreamError.
-    """
-    withdrawal = _withdrawal(command)
-    client = get_client(priority=Priority.OPERATOR, deadline=PAGE_SECONDS)
-    ending = monotonic() + LOOK_SECONDS
-    since = (command.first_sent_at or command.created_at) - LOOK_BACK
-    found: dict[str, PaymentRecord] = {}
-    rows = 0
-    for _ in range(MOST_PAGES):
-        page = client.list_payments(method=withdrawal.method, created_from=since, offset=rows)
-        rows += len(page.items) + len(page.refused)
-        for record in page.items:
-            if record.merchant_reference == command.idempotency_key:
-                found[record.id] = record
-        for item in page.refused:
-            if command.idempotency_key in json.dumps(item.payload):
-                raise CannotTell(f"{item.record_id} may be it, and cannot be read: {item.reason}")
-        if rows >= page.total:
-            return list(found.values())
-        if not page.items and not page.refused or monotonic() >= ending:
-            break
-    raise CannotTell("LuxCore's list of that time could not be read to its end.")
+    return look_for(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
 
 def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
@@ -175,7 +192,7 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
             _doubt(command, why, at)
 
 
-def _compared(withdrawal: Withdrawal, record: PaymentRecord, *, is_new: bool) -> Outcome:
+def _compared(withdrawal: Withdrawal, record: PaymentRecord, is_new: bool) -> Outcome:
     payment = mirror.observe(record).as_new(seen_by=SeenBy.SEND, at=record.created_at)
     data = {"payment": record.id, "status": record.status, "is_new": is_new}
     if found := differences(withdrawal, payment):
@@ -269,18 +286,35 @@ def settle_cancel(command: Command, outcome: Outcome, at: datetime) -> None:
     match outcome:
         case Done(record=PaymentRecord() as record):
             mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+            _tell_cancelled(command, record.status, at)
             if mirror.luxcore_status(record) == PaymentStatus.CREATED:
                 _call(command, "LuxCore says it is cancelled, and still shows it as pending.", at)
         case Refused(code):
+            _tell_cancelled(command, code, at)
             _call(command, f"LuxCore refused to cancel it ({code}).", at)
 
 
+def _tell_cancelled(command: Command, answer: str, at: datetime) -> None:
+    """Note on the payment's own trail what LuxCore answered to somebody who cancelled it there."""
+    if command.subject_type != Payment._meta.label_lower:
+        return
+    journal = Journal(by=None, at=at, by_label=Upstream(command.upstream).label)
+    payment = Payment.objects.get(pk=int(command.subject_id))
+    journal.add("payments.payment.cancel_answered", payment, after={"answer": answer})
+    journal.write()
+
+
 def _call(command: Command, what: str, at: datetime) -> None:
-    withdrawal = Withdrawal.objects.get(pk=int(command.subject_id))
+    if command.subject_type == Payment._meta.label_lower:
+        payment = Payment.objects.get(pk=int(command.subject_id))
+        text = f"{payment.upstream_id} was to be cancelled. {what}"
+    else:
+        withdrawal = Withdrawal.objects.get(pk=int(command.subject_id))
+        text = f"{withdrawal.code} was rejected here. {what}"
     alarms.raise_alarm(
         upstream=command.upstream,
         code="not-cancelled",
-        text=f"{withdrawal.code} was rejected here. {what}",
+        text=text,
         at=at,
         subject=(command.subject_type, command.subject_id),
     )

@@ -35,6 +35,7 @@ class Permission(models.TextChoices):
     SEE_PAYMENTS = "see_payments", "see payments and balances"
     SEE_PAYMENTS_MASKED = "see_payments_masked", "see payments with personal data masked"
     MAKE_WITHDRAWALS = "make_withdrawals", "create, import or retract withdrawals"
+    MAKE_DEPOSITS = "make_deposits", "create deposits or cancel your own"
     SIGN_WITHDRAWALS = "sign_withdrawals", "sign withdrawals"
     MANAGE_POLICIES = "manage_policies", "propose or confirm policies"
     RECONCILE = "reconcile", "reconcile and resolve drift"
@@ -72,6 +73,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         {
             Permission.SEE_PAYMENTS,
             Permission.MAKE_WITHDRAWALS,
+            Permission.MAKE_DEPOSITS,
             Permission.RECONCILE,
             Permission.EXPORT_LISTS,
         }

@@ -2,9 +2,11 @@
 
 from payments.actions.common import Receipt
 from payments.actions.decisions import reject_withdrawal, sign_withdrawal, undo_approval
+from payments.actions.deposits import cancel_payment, request_deposit, settle_request
 from payments.actions.errors import (
     AlreadyDecided,
     Blocked,
+    CancelNotPossible,
     FactsChanged,
     InvalidDraft,
     MakerCannotSign,
@@ -24,12 +26,15 @@ from payments.actions.requests import (
 )
 from payments.actions.settlements import confirm_settlement, drop_settlement, propose_settlement
 from payments.decision import Difference
+from payments.deposits import DepositDraft
 from payments.models import NotPossible, WithdrawalNotMovable
 from payments.rules import WithdrawalDraft
 
 __all__ = [
     "AlreadyDecided",
     "Blocked",
+    "CancelNotPossible",
+    "DepositDraft",
     "Difference",
     "FactsChanged",
     "InvalidDraft",
@@ -46,13 +51,16 @@ __all__ = [
     "WithdrawalNotMovable",
     "amend_withdrawal",
     "attend_withdrawal",
+    "cancel_payment",
     "confirm_settlement",
     "drop_settlement",
     "propose_settlement",
     "refresh_payment",
     "reject_withdrawal",
+    "request_deposit",
     "request_withdrawal",
     "retract_withdrawal",
+    "settle_request",
     "sign_withdrawal",
     "undo_approval",
 ]

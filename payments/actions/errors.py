@@ -90,5 +90,9 @@ class TooLateToUndo(NotPossible):
         super().__init__(f"Sending {code} has begun: it cannot be taken back any more.")
 
 
+class CancelNotPossible(NotPossible):
+    """This payment cannot be cancelled now, or not by this person. Nothing was asked."""
+
+
 class SettlementNotPossible(NotPossible):
     """This outcome cannot be settled by people now, or not by this person, or not like this."""

@@ -6,9 +6,11 @@ from datetime import datetime
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext
 
-from payments import mirror
+from payments import deposits, mirror
 from payments.checks.funds import MAIN
+from payments.deposits import DepositDraft
 from payments.enums import SeenBy
 from payments.models import Payment, Withdrawal
 from staff.models import User
@@ -17,6 +19,7 @@ from upstreams.enums import Upstream
 from upstreams.errors import UpstreamError
 from upstreams.http import Priority
 from upstreams.luxcore.client import get_client
+from upstreams.money import Money
 
 logger = structlog.get_logger(__name__)
 
@@ -43,6 +46,28 @@ def reread(withdrawal: Withdrawal, *, at: datetime) -> None:
             withdrawal=withdrawal.code,
             problem=type(problem).__name__,
         )
+
+
+def objections(draft: DepositDraft) -> str:
+    """Why LuxCore would refuse this deposit, in its words; "" when it would take it.
+
+    A provider that does not answer, or answers something nobody knows, stops nothing: what it
+    refuses then is told on the page of the request.
+    """
+    try:
+        client = get_client(priority=Priority.OPERATOR, deadline=settings.APPROVAL_READ_SECONDS)
+        check = client.validate_method(
+            method=draft.method,
+            payment_type=deposits.vendor_type(hosted=draft.hosted),
+            amount=Money(draft.amount, draft.currency),
+        )
+    except UpstreamError as problem:
+        logger.warning("payments.deposit.not_validated", problem=type(problem).__name__)
+        return ""
+    if check.valid:
+        return ""
+    told = " ".join(check.errors) or gettext("It does not say why.")
+    return gettext("LuxCore would refuse it: %(told)s") % {"told": told}
 
 
 def refresh_payment(*, payment_id: int, by: User, at: datetime) -> Payment:

@@ -2,7 +2,16 @@
 
 from payments.mirror.balances import store_balances
 from payments.mirror.linking import link
+from payments.mirror.methods import Listing, store_methods
 from payments.mirror.observing import luxcore_status, observe
 from payments.mirror.storing import store_payments
 
-__all__ = ["link", "luxcore_status", "observe", "store_balances", "store_payments"]
+__all__ = [
+    "Listing",
+    "link",
+    "luxcore_status",
+    "observe",
+    "store_balances",
+    "store_methods",
+    "store_payments",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from payments.intent import Difference
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, PaymentRequest, Withdrawal
 from staff import audit
 from upstreams import alarms, outbox
 from upstreams.enums import Upstream
@@ -33,17 +33,20 @@ class Alerts:
         self._add("unknown-status", text, ("luxcore.status", word[:80]))
 
     def mismatch(
-        self, withdrawal: Withdrawal, payment: Payment, differences: list[Difference]
+        self,
+        asked: Withdrawal | PaymentRequest,
+        payment: Payment,
+        differences: list[Difference],
     ) -> None:
         """A payment under our reference that is not what we asked for: sending stops."""
-        told = "; ".join(f"{name}: {asked} asked, {got} there" for name, asked, got in differences)
-        text = f"{payment.upstream_id} is not what {withdrawal.code} asked for ({told})."
-        self._add("payment-differs", text, audit.subject_of(withdrawal), stop=True)
+        told = "; ".join(f"{name}: {ours} asked, {got} there" for name, ours, got in differences)
+        text = f"{payment.upstream_id} is not what {asked.code} asked for ({told})."
+        self._add("payment-differs", text, audit.subject_of(asked), stop=True)
 
-    def second_payment(self, withdrawal: Withdrawal, payment: Payment) -> None:
+    def second_payment(self, asked: Withdrawal | PaymentRequest, payment: Payment) -> None:
         """Two payments under one reference: it may have been paid twice. Sending stops."""
-        text = f"{payment.upstream_id} is a second payment for {withdrawal.code}."
-        self._add("second-payment", text, audit.subject_of(withdrawal), stop=True)
+        text = f"{payment.upstream_id} is a second payment for {asked.code}."
+        self._add("second-payment", text, audit.subject_of(asked), stop=True)
 
     def not_by_us(self, name: str, payment: Payment, subject: tuple[str, str]) -> None:
         """A payment under a reference of ours that we never sent. Sending stops."""

@@ -12,6 +12,7 @@ from payments.intent import differences
 from payments.journal import Journal
 from payments.mirror.alerts import Alerts
 from payments.mirror.observing import PAYOUT_FIELDS
+from payments.mirror.requests import match_requests
 from payments.models import PAID_STATUSES, Payment, Revision, Withdrawal
 from payments.moves import DUE_AFTER, move, revise
 from payments.references import PAYOUT
@@ -27,13 +28,14 @@ _ENDS: Final = {
 
 
 def link(payments: Sequence[Payment], *, journal: Journal) -> None:
-    """Match these locked payments with our withdrawals and move those along.
+    """Match these locked payments with our withdrawals and deposits and move those along.
 
-    Withdrawals are locked after payments, in the order of keys. One that waits for approval at the
+    Ours are locked after payments, in the order of keys. One that waits for approval at the
     provider and was not made here joins the queue. The caller writes the journal, at last.
     """
     alerts = Alerts(at=journal.at)
     _match(payments, journal, alerts)
+    match_requests(payments, journal, alerts)
     alerts.raise_all()
 
 

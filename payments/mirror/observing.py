@@ -78,6 +78,7 @@ def observe(record: PaymentRecord, *, customer_id: int | None = None) -> Observa
         "counterparty_name": _counterparty_name(record),
         "counterparty": _counterparty(record),
         "account_key": _account_key(record),
+        "page_url": record.page_url,
         "description": record.description,
         "error_code": record.error_code,
         "error_message": record.error_message,

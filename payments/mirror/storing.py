@@ -40,6 +40,7 @@ _COLUMNS: Final = (
     "counterparty_name",
     "counterparty",
     "account_key",
+    "page_url",
     "description",
     "error_code",
     "error_message",

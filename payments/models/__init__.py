@@ -1,6 +1,7 @@
 """Rows of the payments desk."""
 
 from payments.models.balances import Balance
+from payments.models.methods import PaymentMethod
 from payments.models.payments import (
     OPEN_STATUSES,
     PAID_STATUSES,
@@ -8,6 +9,7 @@ from payments.models.payments import (
     Payment,
 )
 from payments.models.policies import Policy
+from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
 from payments.models.withdrawals import (
     MOVES,
     NotPossible,
@@ -22,11 +24,15 @@ __all__ = [
     "MOVES",
     "OPEN_STATUSES",
     "PAID_STATUSES",
+    "REQUEST_MOVES",
     "UNPAID_STATUSES",
     "Balance",
     "NotPossible",
     "Payment",
+    "PaymentMethod",
+    "PaymentRequest",
     "Policy",
+    "RequestNotMovable",
     "Revision",
     "Settlement",
     "Signature",

@@ -61,6 +61,7 @@ class Payment(models.Model):
     counterparty_name = models.CharField(max_length=255, blank=True)
     counterparty = models.JSONField(default=dict)
     account_key = models.CharField(max_length=64, blank=True)
+    page_url = models.TextField(blank=True)  # where the payer's browser goes, exactly as given
     description = models.TextField(blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)

@@ -16,10 +16,20 @@ import factory
 
 from payments import decision, facts, feeds
 from payments.accounts import account_key
+from payments.deposits import DepositDraft
 from payments.enums import Kind, Origin, PaymentStatus, SeenBy, Status, Verdict
-from payments.models import Balance, Payment, Policy, Revision, Signature, Withdrawal
+from payments.models import (
+    Balance,
+    Payment,
+    PaymentMethod,
+    PaymentRequest,
+    Policy,
+    Revision,
+    Signature,
+    Withdrawal,
+)
 from payments.moves import DUE_AFTER
-from payments.references import reference_for
+from payments.references import deposit_reference_for, reference_for
 from payments.rules import WithdrawalDraft
 from staff.models import User
 from tests.staff.factories import UserFactory
@@ -208,6 +218,76 @@ class SignatureFactory(factory.django.DjangoModelFactory[Signature]):
     verdict = Verdict.APPROVE
     digest = factory.LazyAttribute(lambda s: facts.digest(facts.of(s.withdrawal)))
     at = NOW
+
+
+class PaymentMethodFactory(factory.django.DjangoModelFactory[PaymentMethod]):
+    class Meta:
+        model = PaymentMethod
+        django_get_or_create = ("upstream", "code", "currency")
+
+    upstream = Upstream.LUXCORE
+    code = "payid"
+    currency = "AUD"
+    pays_in = True
+    pays_out = True
+    least = Decimal("0.01")
+    most = Decimal("100000000")
+    minutes = 10
+    seen_at = NOW
+
+
+# Every way in that the sandbox's LuxCore has (LC-A14).
+DEPOSIT_RAILS = (
+    ("ARS", "bank_transfer"),
+    ("AUD", "bank_transfer"),
+    ("AUD", "payid"),
+    ("LKR", "ipay"),
+    ("MXN", "card"),
+    ("MXN", "cash"),
+    ("MXN", "oxxo"),
+    ("MXN", "spei"),
+    ("UYU", "bank_transfer"),
+)
+
+
+def deposit_methods() -> None:
+    """Let LuxCore have listed all its methods."""
+    for currency, code in DEPOSIT_RAILS:
+        least = Decimal(1) if code == "ipay" else Decimal("0.01")
+        PaymentMethodFactory(currency=currency, code=code, least=least, pays_out=code != "ipay")
+
+
+def deposit_draft(**fields: Any) -> DepositDraft:
+    """A deposit by PayID that breaks no rule, with other fields where told."""
+    wanted: dict[str, Any] = {
+        "upstream": Upstream.LUXCORE,
+        "amount": Decimal("150.00"),
+        "currency": "AUD",
+        "method": "payid",
+        "customer_name": "James Smith",
+        "customer_email": "james@example.com",
+    }
+    return DepositDraft(**(wanted | fields))
+
+
+class PaymentRequestFactory(factory.django.DjangoModelFactory[PaymentRequest]):
+    """150.00 AUD by PayID, asked for a minute before `NOW`, queued."""
+
+    class Meta:
+        model = PaymentRequest
+
+    upstream = Upstream.LUXCORE
+    amount = Decimal("150.00")
+    currency = "AUD"
+    method = "payid"
+    customer_name = "James Smith"
+    customer_email = "james@example.com"
+    created_by = factory.LazyFunction(maker)
+    created_at = NOW - timedelta(minutes=1)
+    code = factory.Sequence(lambda n: f"pr-T{n:05d}")
+    merchant_reference = factory.LazyAttribute(
+        lambda request: deposit_reference_for(PaymentRequest(code=request.code))
+    )
 
 
 class BalanceFactory(factory.django.DjangoModelFactory[Balance]):

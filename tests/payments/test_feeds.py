@@ -1,19 +1,21 @@
 """What is read from LuxCore, and how cheaply."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from payments import feeds, hooks
+from payments import feeds, hooks, mirror
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.feeds import cheapest_reading
-from payments.models import Balance, Payment, Withdrawal
-from tests.payments.factories import NOW, PaymentFactory, payment_json
+from payments.models import Balance, Payment, PaymentMethod, Withdrawal
+from tests.payments.factories import DEPOSIT_RAILS, NOW, PaymentFactory, payment_json
 from tests.sandbox.helpers import NOON, Bench
 from upstreams import feeds as running
 from upstreams.enums import RunState
+from upstreams.luxcore.schemas import parse_method
 from upstreams.models import RefusedRecord
 from upstreams.webhooks import WebhookMessage
 
@@ -68,6 +70,17 @@ class TestAgainstTheSandbox:
         assert run.created == Balance.objects.count() > 3
         assert self.run(feeds.BALANCES, sandbox).created == 0
 
+    def test_reads_every_method_in_every_currency(self, sandbox: Bench) -> None:
+        run = self.run(feeds.METHODS, sandbox)
+
+        known = {(row.currency, row.code): row for row in PaymentMethod.objects.for_deposits()}
+        assert run.created == len(known) == len(DEPOSIT_RAILS)
+        assert set(known) == set(DEPOSIT_RAILS)
+        ipay = known["LKR", "ipay"]
+        assert (ipay.pays_in, ipay.pays_out) == (True, False)
+        assert (ipay.least, ipay.most) == (Decimal("1.00"), Decimal("100000000.00"))
+        assert self.run(feeds.METHODS, sandbox).unchanged == len(known)
+
     def test_puts_a_pending_withdrawal_into_the_queue(self, sandbox: Bench) -> None:
         sandbox.withdraw()
 
@@ -85,6 +98,55 @@ class TestAgainstTheSandbox:
 
         assert run.created + RefusedRecord.objects.count() == 3
         assert RefusedRecord.objects.exists()
+
+
+class TestMethods:
+    def listing(self, *codes: str, is_complete: bool = True, **members: Any) -> mirror.Listing:
+        told = {"currencies": ["AUD"], "deposit": True, "withdrawal": True}
+        methods = [parse_method({"code": code, **told, **members}) for code in codes]
+        return mirror.Listing(methods, is_complete=is_complete)
+
+    def enabled(self) -> set[str]:
+        return set(PaymentMethod.objects.for_deposits().values_list("code", flat=True))
+
+    def test_are_disabled_when_they_are_listed_no_longer_and_come_back(self) -> None:
+        mirror.store_methods(self.listing("payid", "card"), at=NOW)
+
+        counts = mirror.store_methods(self.listing("payid"), at=NOW)
+
+        assert (counts.changed, self.enabled()) == (1, {"payid"})
+        mirror.store_methods(self.listing("payid", "card"), at=NOW)
+        assert self.enabled() == {"payid", "card"}
+
+    def test_stay_when_the_list_had_gaps(self) -> None:
+        mirror.store_methods(self.listing("payid", "card"), at=NOW)
+
+        mirror.store_methods(self.listing("payid", is_complete=False), at=NOW)
+
+        assert self.enabled() == {"payid", "card"}
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"currencies": ["ZZZ"]},
+            {"currencies": ["AUD"], "min_amount": 10**40},
+            {"code": "x" * 41},
+            {"processing_time_minutes": -1},
+        ],
+    )
+    def test_are_refused_where_they_cannot_be_kept(self, members: dict[str, Any]) -> None:
+        listing = self.listing("payid", **members)
+
+        counts = mirror.store_methods(listing, at=NOW)
+
+        assert len(counts.refused) == 1
+        assert self.enabled() == set()
+
+    def test_tell_no_limit_where_none_is_told(self) -> None:
+        mirror.store_methods(self.listing("payid"), at=NOW)
+
+        method = PaymentMethod.objects.get()
+        assert (method.least, method.most, method.minutes) == (None, None, None)
 
 
 class TestCheapestReading:

@@ -30,6 +30,7 @@ TABLE = """
 see_payments         |  x  |  x  |  x  |  x  |  x  |  x  |     |     |  x  |
 see_payments_masked  |     |     |     |     |     |     |  x  |  x  |     |
 make_withdrawals     |     |  x  |     |     |     |     |     |     |     |
+make_deposits        |     |  x  |     |     |     |     |     |     |     |
 sign_withdrawals     |     |     |  x  |  x  |     |     |     |     |     |
 manage_policies      |     |     |     |  x  |     |     |     |     |     |
 reconcile            |     |  x  |     |  x  |     |     |     |     |     |

@@ -87,15 +87,15 @@ class CreatedPayment:
 
 @dataclass(frozen=True, slots=True)
 class MethodRecord:
-    """A payment method (LC-A13). Limits are major units, None when not told."""
+    """A payment method (LC-A13). Limits count minor units, of whichever currency it is used in."""
 
     code: str
     name: str
     currencies: list[str]
     deposit: bool
     withdrawal: bool
-    min_amount: Money | None
-    max_amount: Money | None
+    least_minor: int | None
+    most_minor: int | None
     processing_time_minutes: int | None
     raw: dict[str, Any] = field(repr=False)
 
@@ -149,18 +149,16 @@ def parse_payment(raw: Any) -> PaymentRecord:
 
 
 def parse_method(raw: Any) -> MethodRecord:
-    """One payment method (LC-A13); raises BadRecord. Limits need a single currency to be money."""
+    """One payment method (LC-A13); raises BadRecord."""
     fields = Fields(raw)
-    currencies = fields.texts("currencies")
-    only = currencies[0] if len(currencies) == 1 else ""
     return MethodRecord(
         code=fields.required_text("code", "method"),
         name=fields.text("name"),
-        currencies=currencies,
+        currencies=fields.texts("currencies"),
         deposit=fields.flag("deposit"),
         withdrawal=fields.flag("withdrawal"),
-        min_amount=fields.money("min_amount", currency=only) if only else None,
-        max_amount=fields.money("max_amount", currency=only) if only else None,
+        least_minor=fields.integer("min_amount"),
+        most_minor=fields.integer("max_amount"),
         processing_time_minutes=fields.integer("processing_time_minutes"),
         raw=fields.raw,
     )

@@ -1,0 +1,74 @@
+"""Which payments can be cancelled at their provider, and by whom."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from payments.enums import Status
+from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.references import CANCEL
+from staff import audit
+from staff.models import User
+from staff.permissions import Permission, can
+from upstreams.enums import CommandState, Upstream
+from upstreams.models import Command
+
+
+def newest_command(payment: Payment) -> Command | None:
+    """What was last asked of the provider about cancelling this payment (one query)."""
+    subject_type, subject_id = audit.subject_of(payment)
+    commands = Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+    return commands.filter(kind=CANCEL).last()
+
+
+def is_pending(payment: Payment) -> bool:
+    """Whether the provider lets it be cancelled as far as we know (upstreams.md LC-C1)."""
+    return (
+        payment.upstream == Upstream.LUXCORE
+        and payment.upstream_status in settings.LUXCORE_CANCELLABLE_STATUSES
+        and payment.is_open
+    )
+
+
+def may_cancel(payment: Payment, person: User) -> bool:
+    """Everybody who signs, and whoever asked for it."""
+    if can(person, Permission.SIGN_WITHDRAWALS):
+        return True
+    request, withdrawal = request_of(payment), withdrawal_of(payment)
+    if request is not None and request.created_by_id == person.pk:
+        return can(person, Permission.MAKE_DEPOSITS)
+    if withdrawal is not None and withdrawal.created_by_id == person.pk:
+        return can(person, Permission.MAKE_WITHDRAWALS)
+    return False
+
+
+def problem(payment: Payment, person: User) -> str:
+    """Why this person cannot cancel it now, in words; "" when they can."""
+    if not may_cancel(payment, person):
+        return gettext("Only who asked for it, or an approver, cancels it.")
+    if not is_pending(payment):
+        return gettext("It is %(status)s: only what is pending can be cancelled.") % {
+            "status": payment.upstream_status.replace("_", " ")
+        }
+    withdrawal = withdrawal_of(payment)
+    if withdrawal is not None and withdrawal.status == Status.AWAITING_APPROVAL:
+        return gettext("%(code)s waits for a decision here: reject it on its own page.") % {
+            "code": withdrawal.code
+        }
+    if withdrawal is not None and withdrawal.status == Status.REJECTED:
+        return gettext("%(code)s was rejected: that cancels it.") % {"code": withdrawal.code}
+    command = newest_command(payment)
+    if command is not None and command.state != CommandState.REFUSED:
+        return gettext("Somebody asked for that already.")
+    return ""
+
+
+def request_of(payment: Payment) -> PaymentRequest | None:
+    """The request behind a deposit; None for one that was not asked for here."""
+    return getattr(payment, "request", None)
+
+
+def withdrawal_of(payment: Payment) -> Withdrawal | None:
+    """The withdrawal behind a payout; None where there is none."""
+    return getattr(payment, "withdrawal", None)

@@ -1,0 +1,163 @@
+"""How a deposit is asked for at LuxCore, exactly once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from payments import mirror
+from payments.deposits.moves import move
+from payments.enums import RequestStatus, SeenBy
+from payments.intent import deposit_differences
+from payments.journal import Journal
+from payments.models import Payment, PaymentRequest
+from payments.references import DEPOSIT
+from payments.senders import create_once, look_for
+from upstreams import alarms
+from upstreams.enums import Upstream
+from upstreams.luxcore.schemas import PaymentRecord
+from upstreams.models import Command
+from upstreams.outbox import (
+    Done,
+    Mismatch,
+    MustNotSend,
+    Outcome,
+    Postponed,
+    Refused,
+    Repeat,
+    Sender,
+    Uncertain,
+    register,
+)
+
+BY_LABEL: Final = "Lightdesk"
+
+
+def register_sender() -> None:
+    # LuxCore frees the reference of a deposit that has expired, so a repeat could open a second
+    # one: it is looked for first (LC-A11).
+    register(
+        Sender(
+            kind=DEPOSIT,
+            upstream=Upstream.LUXCORE,
+            send=send,
+            find=find,
+            starting=start,
+            settle=settle,
+            repeat=Repeat.LOOK_FIRST,
+        )
+    )
+
+
+def start(command: Command, at: datetime) -> None:
+    """Move the request to `sending`; raises MustNotSend when it may not leave any more."""
+    request = _locked(command)
+    if request.payment_id is not None:
+        return  # it is there already; sending will find it and say so
+    if request.status != RequestStatus.QUEUED:
+        raise MustNotSend(f"{request.code} is {request.status}, not queued.")
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(request, RequestStatus.SENDING, journal=journal)
+    journal.write()
+
+
+def send(command: Command) -> Outcome:
+    """POST the stored bytes, or find what the mirror has linked already."""
+    request = _request(command)
+    if request.payment is not None:
+        return Done(reference=request.payment.upstream_id)
+    return create_once(command, lambda record, is_new: _compared(request, record, is_new))
+
+
+def find(command: Command) -> Outcome | None:
+    """Look for the deposit: in our own copy, then in LuxCore's list. None when it is not there."""
+    request = _request(command)
+    if request.payment is not None:
+        return Done(reference=request.payment.upstream_id)
+    return look_for(command, lambda record, is_new: _compared(request, record, is_new))
+
+
+def settle(command: Command, outcome: Outcome, at: datetime) -> None:
+    """Let the request follow the outcome. Dull when the mirror was faster."""
+    match outcome:
+        case Done(record=PaymentRecord() as record):
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+        case Mismatch(record=PaymentRecord() as record):
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
+            _doubt(command, "LuxCore's answer differs from what was asked: see both.", at)
+        case Done(reference):
+            _link(command, reference, at)
+        case Refused(code, message):
+            _refuse(command, code, message, at)
+        case Postponed(_, why):
+            _move_from_sending(command, RequestStatus.QUEUED, why, at)
+        case Uncertain(why):
+            _doubt(command, why, at)
+
+
+def _compared(request: PaymentRequest, record: PaymentRecord, is_new: bool) -> Outcome:
+    payment = mirror.observe(record).as_new(seen_by=SeenBy.SEND, at=record.created_at)
+    data = {"payment": record.id, "status": record.status, "is_new": is_new}
+    if found := deposit_differences(request, payment):
+        return Mismatch(differences=found, data=data, record=record)
+    return Done(reference=record.id, data=data, record=record)
+
+
+def _locked(command: Command) -> PaymentRequest:
+    return PaymentRequest.objects.locked().get(pk=int(command.subject_id))
+
+
+def _request(command: Command) -> PaymentRequest:
+    return PaymentRequest.objects.select_related("payment").get(pk=int(command.subject_id))
+
+
+def _link(command: Command, reference: str, at: datetime) -> None:
+    """Somebody said which payment it is, or the mirror has linked it before."""
+    # The payment first, as the mirror does.
+    payment = Payment.objects.select_for_update(of=("self",)).get(
+        upstream=command.upstream, upstream_id=reference
+    )
+    request = _locked(command)
+    if request.payment_id is not None:
+        return
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(request, RequestStatus.MADE, journal=journal, payment=payment, settled_at=at)
+    journal.write()
+
+
+def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
+    request = _locked(command)
+    if request.payment_id is not None:
+        alarms.raise_alarm(
+            upstream=command.upstream,
+            code="refused-but-there",
+            text=f"LuxCore refused {request.code} ({code}) and shows a payment for it.",
+            at=at,
+            subject=(command.subject_type, command.subject_id),
+        )
+        return
+    if not request.can_become(RequestStatus.REFUSED):
+        return
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(
+        request,
+        RequestStatus.REFUSED,
+        journal=journal,
+        reason=code,  # their words may name people: they are not kept for ever
+        status_reason=message,
+        error_code=code[:80],
+        settled_at=at,
+    )
+    journal.write()
+
+
+def _doubt(command: Command, why: str, at: datetime) -> None:
+    _move_from_sending(command, RequestStatus.UNKNOWN, why, at)
+
+
+def _move_from_sending(command: Command, wanted: RequestStatus, why: str, at: datetime) -> None:
+    request = _locked(command)
+    if request.status == RequestStatus.SENDING:
+        journal = Journal(by=None, at=at, by_label=BY_LABEL)
+        move(request, wanted, journal=journal, reason=why)
+        journal.write()
