@@ -11,6 +11,12 @@ _FINGERPRINTS: Mapping[str, Callable[[], str]] = {
     Upstream.LUMETRADE: lumetrade.fingerprint,
 }
 
+# What a credential is made of, for people who look for it.
+SETTINGS: Mapping[str, str] = {
+    Upstream.LUXCORE: "LUXCORE_API_KEY or LUXCORE_MERCHANT_ID with LUXCORE_HMAC_SECRET",
+    Upstream.LUMETRADE: "LUMETRADE_API_KEY with LUMETRADE_API_SECRET",
+}
+
 
 def fingerprint(upstream: str) -> str:
     """Return 12 hex digits that change with the credential of this upstream; "" without one."""

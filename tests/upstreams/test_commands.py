@@ -133,7 +133,20 @@ class TestFeedsTable:
 
         call_command("feeds")
 
-        assert output(capsys)[1].endswith("not configured")
+        _, row, why = output(capsys)
+        assert row.endswith("not configured")
+        assert why == (
+            "Looked in the environment and in .env, and found no LUXCORE_API_KEY or "
+            "LUXCORE_MERCHANT_ID with LUXCORE_HMAC_SECRET. "
+            "A desk that make run started has keys of its own."
+        )
+
+    def test_says_nothing_of_settings_that_are_there(
+        self, source: Source, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        call_command("feeds")
+
+        assert len(output(capsys)) == 2
 
     def test_shows_the_last_error(self, source: Source, capsys: pytest.CaptureFixture[str]) -> None:
         source.error_at[0] = Unavailable("connection refused")

@@ -27,6 +27,21 @@ class Command(BaseCommand):
         for row in rows:
             cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
             self.stdout.write("  ".join(cells).rstrip())
+        if missing := _missing():
+            self.stdout.write(
+                f"Looked in the environment and in .env, and found no {missing}. "
+                "A desk that make run started has keys of its own."
+            )
+
+
+def _missing() -> str:
+    """Name the settings without which feeds have nobody to ask; "" when none is missing."""
+    asked = dict.fromkeys(feed.upstream for feed in feeds.registered())
+    return ", no ".join(
+        credentials.SETTINGS[upstream]
+        for upstream in asked
+        if not credentials.is_configured(upstream)
+    )
 
 
 def _row(feed: feeds.Feed, state: FeedState | None, *, now: datetime) -> tuple[str, ...]:
