@@ -7,9 +7,13 @@ from collections.abc import Callable
 
 import structlog
 from allauth.account.adapter import get_adapter
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django_structlog.middlewares import RequestMiddleware
+
+from dashboard.views.errors import page_not_found
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -39,6 +43,27 @@ class PersonMiddleware:
         request.LANGUAGE_CODE = language
         with timezone.override(_zone(request.user.time_zone)), translation.override(language):
             return self.get_response(request)
+
+
+class NotFoundMiddleware:
+    """Show the desk's own page where nothing is, under DEBUG too; without it Django asks for ours.
+
+    Its technical page would meet everybody who tries the desk and mistypes an address.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        if not settings.DEBUG:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 404 and request.resolver_match is None:
+            return page_not_found(request, Http404())
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return page_not_found(request, exception) if isinstance(exception, Http404) else None
 
 
 class RequestLogMiddleware(RequestMiddleware):

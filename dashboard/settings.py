@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.middleware.RequestLogMiddleware",
     "dashboard.middleware.PersonMiddleware",
+    "dashboard.middleware.NotFoundMiddleware",
 ]
 
 TEMPLATES = [
@@ -160,6 +161,7 @@ SESSION_IDLE_AGE = int(timedelta(minutes=15).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "dashboard.views.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER = "dashboard.views.errors.PlainReporter"
 
 # --- Transport and page security ------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+from django.views.debug import ExceptionReporter
 
 log = structlog.get_logger(__name__)
 
@@ -38,3 +40,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
         # The frame itself may be what failed, with the database away for one.
         log.exception("dashboard.error_page.failed")
         return HttpResponse(render_to_string("500.html"), status=500)
+
+
+class PlainReporter(ExceptionReporter):
+    """What Django shows under DEBUG in place of its technical pages; tracebacks go to the log."""
+
+    def get_traceback_html(self) -> SafeString:
+        assert self.request is not None  # nothing but requests is reported on here
+        if isinstance(self.exc_value, SuspiciousOperation | BadRequest):
+            page = bad_request(self.request, self.exc_value)
+        else:
+            page = server_error(self.request)
+        return mark_safe(page.content.decode())

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from staff.permissions import Role
 from tests.dashboard.routes import OTHERS, ROUTES, World, every_route, person_of
@@ -131,6 +134,53 @@ class TestErrorPages:
         expect(client.get("/withdrawals/wd-NOBODY/"), 404, "404 of a withdrawal")
         expect(client.get("/", headers={"host": "evil.example"}), 400, "400")
         expect(client.delete("/withdrawals/"), 405, "405")
+
+    @pytest.mark.parametrize("debug", [True, False])
+    @pytest.mark.parametrize("path", ["/nothing/here/", "/withdrawals/wd-NOBODY/"])
+    def test_show_the_frame_where_nothing_is(
+        self, path: str, debug: bool, settings: Settings
+    ) -> None:
+        settings.DEBUG = debug
+        client = signed_in(Role.VIEWER)
+
+        response = client.get(path)
+
+        text = response.content.decode()
+        assert response.status_code == 404
+        assert "There is nothing here" in text
+        assert "/preferences/" in text  # the person's menu
+        assert "URLconf" not in text
+
+    def test_show_the_frame_to_nobody_who_is_not_signed_in(self, settings: Settings) -> None:
+        settings.DEBUG = True
+
+        response = Client().get("/nothing/here/")
+
+        assert response.status_code == 404
+        assert "URLconf" not in response.content.decode()
+
+    def test_add_the_slash_under_debug_too(self, settings: Settings) -> None:
+        settings.DEBUG = True
+
+        assert signed_in(Role.VIEWER).get("/balances").headers["Location"] == "/balances/"
+
+    def test_leave_the_traceback_to_the_log_under_debug_too(
+        self, settings: Settings, monkeypatch: Any
+    ) -> None:
+        settings.DEBUG = True
+        client = signed_in(Role.VIEWER)
+        client.raise_request_exception = False
+        monkeypatch.setattr("payments.views.balances._purses", lambda rows: 1 / 0)
+
+        with capture_logs([structlog.processors.format_exc_info]) as log:
+            broken = client.get("/balances/")
+        refused = client.get("/", headers={"host": "evil.example"})
+
+        text = broken.content.decode()
+        assert (broken.status_code, refused.status_code) == (500, 400)
+        assert "Something broke on our side" in text
+        assert "Traceback" not in text + refused.content.decode()
+        assert any("ZeroDivisionError" in line.get("exception", "") for line in log)
 
     def test_tell_what_happened_when_a_page_breaks(self, monkeypatch: Any) -> None:
         client = signed_in(Role.VIEWER)
