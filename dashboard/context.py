@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from payments.models import Withdrawal
+from payments.models import Drift, Withdrawal
 from payments.sight import MAY_SEE
 from staff import demo
 from staff.models import User
@@ -126,6 +126,13 @@ class Frame:
             ),
             self._desk(gettext("Payments"), "payments:payments", "arrow-left-right", "p"),
             self._desk(gettext("Balances"), "payments:balances", "wallet", "b"),
+            self._desk(
+                gettext("Reconciliation"),
+                "payments:reconciliation",
+                "scale",
+                "r",
+                count=Drift.objects.open().count() or None,
+            ),
         ]
 
     def _waiting(self, now: datetime) -> tuple[int | None, int]:

@@ -300,6 +300,8 @@ CELERY_TASK_ROUTES = {
     "upstreams.tasks.deliver_command": {"queue": "interactive"},
     "upstreams.tasks.process_event": {"queue": "webhooks"},
     "upstreams.tasks.run_feed": {"queue": "sync"},
+    "payments.tasks.run_reconciliation": {"queue": "sync"},
+    "payments.tasks.carry_out_resolution": {"queue": "sync"},
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")

@@ -96,3 +96,38 @@ class Level(models.TextChoices):
     PASS = "pass", _("Pass")
     WARN = "warn", _("Warning")
     BLOCK = "block", _("Block")
+
+
+class DriftKind(models.TextChoices):
+    """In what way our books and theirs do not agree."""
+
+    MISSING_HERE = "missing_here", _("Missing here")
+    MISSING_THERE = "missing_there", _("Missing there")
+    DIFFERS = "differs", _("A field differs")
+    STUCK = "stuck", _("Stuck")
+    UNMATCHED_EVENT = "unmatched_event", _("Webhook without a payment")
+    BALANCE = "balance", _("Balance does not add up")
+
+
+class DriftState(models.TextChoices):
+    OPEN = "open", _("Open")
+    RESOLVED = "resolved", _("Resolved")
+    WRITTEN_OFF = "written_off", _("Written off")
+    GONE = "gone", _("Gone by itself")
+
+
+class Remedy(models.TextChoices):
+    """What people do about a drift."""
+
+    ACCEPT_THEIRS = "accept_theirs", _("Accept theirs")
+    READ_AGAIN = "read_again", _("Read again")
+    SEND_AGAIN = "send_again", _("Send ours again")
+    LINK = "link", _("Link withdrawal and payment")
+    WRITE_OFF = "write_off", _("Write off")
+
+
+class RemedyState(models.TextChoices):
+    WAITING = "waiting", _("Under way")
+    DONE = "done", _("Done")
+    IN_VAIN = "in_vain", _("Changed nothing")
+    DROPPED = "dropped", _("Dropped")

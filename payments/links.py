@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from payments import demo, feeds, hooks, senders
 from payments.deposits import sending as deposit_sending
+from payments.reconciliation import luxcore
 from staff import demo as demonstration
 from upstreams import schedule, webhooks
 from upstreams.enums import Upstream
@@ -16,10 +17,12 @@ def register() -> None:
     feeds.register_feeds()
     senders.register_senders()
     deposit_sending.register_sender()
+    luxcore.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)
     webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))
     schedule.register("payments.tasks.verify_chain", every=timedelta(hours=1))
     schedule.register("payments.tasks.verify_whole_chain", every=timedelta(days=1))
     schedule.register("payments.tasks.lapse_forgotten", every=timedelta(hours=1))
+    schedule.register("payments.tasks.reconcile", every=timedelta(minutes=1))
     demonstration.register(demo.build)

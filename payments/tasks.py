@@ -7,8 +7,14 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import invariants, lapsing
+from payments.models import Reconciliation
+from payments.reconciliation import resolving, running, starting
+from upstreams import doorbell
+from upstreams.enums import RunState
 
 logger = structlog.get_logger(__name__)
+
+RESOLUTIONS_AT_ONCE = 50
 
 
 @shared_task
@@ -35,3 +41,28 @@ def lapse_forgotten(**_: object) -> None:
     """Close requests that nobody decided for a week."""
     lapsed = lapsing.lapse_forgotten(at=timezone.now())
     logger.info("payments.withdrawals.lapsed", number=lapsed)
+
+
+@shared_task
+def reconcile(**_: object) -> None:
+    """Begin tonight's runs, go on with what a worker left behind, judge what people asked for."""
+    now = timezone.now()
+    starting.start_nightly(at=now)
+    runs = Reconciliation.objects.to_be_worked_on(now=now)
+    for run_id in runs.values_list("pk", flat=True):
+        doorbell.ring(run_reconciliation, run_id=run_id)
+    for resolution_id in resolving.waiting(limit=RESOLUTIONS_AT_ONCE):
+        resolving.carry_out(resolution_id, at=now)
+
+
+@shared_task
+def run_reconciliation(*, run_id: int, **_: object) -> None:
+    """Work on one run for a while; then other tasks have their turn."""
+    run = running.work(run_id)
+    if run is not None and run.state == RunState.RUNNING and not run.error:
+        doorbell.ring(run_reconciliation, run_id=run_id)
+
+
+@shared_task
+def carry_out_resolution(*, resolution_id: int, **_: object) -> None:
+    resolving.carry_out(resolution_id, at=timezone.now())

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from payments.views import balances, decide, entry, exports, payments, queue, withdrawal
+from payments.views.reconciliation import drift, overview
 
 app_name = "payments"
 urlpatterns = [
@@ -33,4 +34,9 @@ urlpatterns = [
         name="payment-refresh",
     ),
     path("balances/", balances.balances, name="balances"),
+    path("reconciliation/", overview.reconciliation, name="reconciliation"),
+    path("reconciliation/start/", overview.reconciliation_start, name="reconciliation-start"),
+    path("reconciliation/<int:pk>/", drift.drift, name="drift"),
+    path("reconciliation/<int:pk>/second/", drift.drift_second, name="drift-second"),
+    path("reconciliation/<int:pk>/<str:remedy>/", drift.drift_resolve, name="drift-resolve"),
 ]

@@ -86,6 +86,16 @@ MARKS: dict[str, Mark] = {
     "closed": Mark("neutral", "check"),
     "matched": _GOOD,
     "different": _WARN,
+    "missing_here": _WARN,
+    "missing_there": _WARN,
+    "differs": _WARN,
+    "stuck": Mark("warn", "hourglass"),
+    "unmatched_event": Mark("warn", "inbox"),
+    "balance": Mark("warn", "scale"),
+    "written_off": Mark("neutral", "stamp"),
+    "gone": Mark("neutral", "check"),
+    "in_vain": _OVER,
+    "dropped": Mark("neutral", "undo-2"),
 }
 
 _BY_TONE: dict[str, Mark] = {

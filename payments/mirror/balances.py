@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from payments.models import Balance
+from payments.models import Balance, DailyBalance
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
 from upstreams.luxcore.schemas import BalanceRecord
@@ -64,7 +64,30 @@ def store_balances(records: Sequence[BalanceRecord], *, at: datetime) -> StoreCo
             balance.as_of = at
             newer.append(balance)
         Balance.objects.bulk_update(newer, [*_TOLD, "as_of"])
+        _keep_for_the_day(newer)
     return StoreCounts(created=created, changed=changed, unchanged=unchanged)
+
+
+def _keep_for_the_day(newer: Sequence[Balance]) -> None:
+    """Keep these as the last that is known of their day (UTC). Call with the balances locked."""
+    DailyBalance.objects.bulk_create(
+        [
+            DailyBalance(
+                upstream=balance.upstream,
+                currency=balance.currency,
+                balance_type=balance.balance_type,
+                day=balance.as_of.astimezone(UTC).date(),
+                amount=balance.amount,
+                available=balance.available,
+                frozen=balance.frozen,
+                as_of=balance.as_of,
+            )
+            for balance in newer
+        ],
+        update_conflicts=True,
+        unique_fields=["upstream", "currency", "balance_type", "day"],
+        update_fields=["amount", "available", "frozen", "as_of"],
+    )
 
 
 def _take(balance: Balance, record: BalanceRecord) -> bool:

@@ -118,10 +118,14 @@ def _contradiction(payment: Payment, seen: Observation) -> str:
             return f"its {name} is not what it was"
     if not payment.stamps:
         return ""
-    ours, theirs = _end(payment.status), _end(seen.status)
-    if ours and theirs and ours != theirs:
+    if ends_otherwise(payment.status, seen.status):
         return f"it is said to be {seen.values['upstream_status']} after {payment.upstream_status}"
     return ""
+
+
+def ends_otherwise(ours: str, theirs: str) -> bool:
+    """Whether both ended, and not in the same way."""
+    return bool(_end(ours) and _end(theirs)) and _end(ours) != _end(theirs)
 
 
 def _end(status: str) -> str:

@@ -1,6 +1,6 @@
 """Rows of the payments desk."""
 
-from payments.models.balances import Balance
+from payments.models.balances import Balance, DailyBalance
 from payments.models.methods import PaymentMethod
 from payments.models.payments import (
     OPEN_STATUSES,
@@ -9,6 +9,12 @@ from payments.models.payments import (
     Payment,
 )
 from payments.models.policies import Policy
+from payments.models.reconciliation import (
+    DayTotal,
+    Drift,
+    Reconciliation,
+    Resolution,
+)
 from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
 from payments.models.withdrawals import (
     MOVES,
@@ -27,12 +33,17 @@ __all__ = [
     "REQUEST_MOVES",
     "UNPAID_STATUSES",
     "Balance",
+    "DailyBalance",
+    "DayTotal",
+    "Drift",
     "NotPossible",
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
     "Policy",
     "RequestNotMovable",
+    "Reconciliation",
+    "Resolution",
     "Revision",
     "Settlement",
     "Signature",

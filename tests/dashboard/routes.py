@@ -13,7 +13,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from payments.models import Payment, Withdrawal
+from payments.models import Drift, Payment, Withdrawal
 from staff.models import User
 from staff.permissions import ROLES, Permission, Role
 from tests.payments import factories
@@ -45,6 +45,7 @@ class World:
 
     withdrawal: Withdrawal
     payment: Payment
+    drift: Drift
     alarm: Alarm
     event: WebhookEvent
 
@@ -55,6 +56,7 @@ class World:
         return cls(
             withdrawal=factories.WithdrawalFactory(),
             payment=factories.PaymentFactory(),
+            drift=factories.DriftFactory(),
             alarm=Alarm.objects.create(
                 upstream=Upstream.LUXCORE,
                 code=f"test-{number}",
@@ -97,6 +99,10 @@ def _payment(world: World) -> Mapping[str, Any]:
     return {"upstream": world.payment.upstream, "upstream_id": world.payment.upstream_id}
 
 
+def _drift(world: World) -> Mapping[str, Any]:
+    return {"pk": world.drift.pk}
+
+
 def _luxcore(world: World) -> Mapping[str, Any]:
     return {"upstream": "luxcore"}
 
@@ -129,6 +135,13 @@ ROUTES: Mapping[str, Route] = {
         may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment
     ),
     "payments:balances": Route(SEE),
+    "payments:reconciliation": Route(SEE),
+    "payments:reconciliation-start": Route(RECONCILE, get=None, post=422),
+    "payments:drift": Route(SEE, arguments=_drift),
+    "payments:drift-resolve": Route(
+        RECONCILE, post=422, arguments=lambda world: {**_drift(world), "remedy": "read_again"}
+    ),
+    "payments:drift-second": Route(SIGN | RECONCILE, get=302, post=302, arguments=_drift),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),

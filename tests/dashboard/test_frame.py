@@ -28,12 +28,15 @@ def desks(client: Client) -> dict[str, Any]:
     return {desk.label: desk for _group, group in frame.desks for desk in group}
 
 
+PAYMENT_DESKS = ["Home", "Withdrawals", "Payments", "Balances", "Reconciliation"]
+
+
 class TestDesks:
     @pytest.mark.parametrize(
         ("role", "labels"),
         [
-            ("viewer", ["Home", "Withdrawals", "Payments", "Balances", "Upstreams"]),
-            ("agent", ["Home", "Withdrawals", "Payments", "Balances", "Upstreams"]),
+            ("viewer", [*PAYMENT_DESKS, "Upstreams"]),
+            ("agent", [*PAYMENT_DESKS, "Upstreams"]),
             ("admin", ["Home", "Upstreams"]),
         ],
     )

@@ -16,6 +16,7 @@ _ASKERS = (
     "payments.senders",
     "payments.feeds",
     "payments.actions.reads",
+    "payments.reconciliation.luxcore",
     "upstreams.luxcore.windows",
 )
 

@@ -17,9 +17,10 @@ import factory
 from payments import decision, facts, feeds
 from payments.accounts import account_key
 from payments.deposits import DepositDraft
-from payments.enums import Kind, Origin, PaymentStatus, SeenBy, Status, Verdict
+from payments.enums import DriftKind, Kind, Origin, PaymentStatus, SeenBy, Status, Verdict
 from payments.models import (
     Balance,
+    Drift,
     Payment,
     PaymentMethod,
     PaymentRequest,
@@ -29,6 +30,7 @@ from payments.models import (
     Withdrawal,
 )
 from payments.moves import DUE_AFTER
+from payments.reconciliation import facts as compared
 from payments.references import deposit_reference_for, reference_for
 from payments.rules import WithdrawalDraft
 from staff.models import User
@@ -288,6 +290,28 @@ class PaymentRequestFactory(factory.django.DjangoModelFactory[PaymentRequest]):
     merchant_reference = factory.LazyAttribute(
         lambda request: deposit_reference_for(PaymentRequest(code=request.code))
     )
+
+
+class DriftFactory(factory.django.DjangoModelFactory[Drift]):
+    """A payment whose reference differs, found ten minutes ago."""
+
+    class Meta:
+        model = Drift
+
+    upstream = Upstream.LUXCORE
+    kind = DriftKind.DIFFERS
+    payment = factory.SubFactory(PaymentFactory)
+    subject = factory.SelfAttribute("payment.upstream_id")
+    currency = factory.SelfAttribute("payment.currency")
+    amount = factory.SelfAttribute("payment.amount")
+    ours = factory.LazyAttribute(lambda drift: compared.of_payment(drift.payment))
+    theirs = factory.LazyAttribute(lambda drift: {**drift.ours, "reference": "another"})
+    fields = factory.LazyFunction(lambda: ["reference"])
+    fingerprint = factory.Sequence(lambda n: f"{n:064x}")
+    subject_at = factory.SelfAttribute("payment.created_at")
+    since_day = factory.LazyAttribute(lambda drift: drift.subject_at.date())
+    opened_at = NOW - timedelta(minutes=10)
+    seen_at = NOW - timedelta(minutes=10)
 
 
 class BalanceFactory(factory.django.DjangoModelFactory[Balance]):

@@ -95,6 +95,15 @@ def read_spans(spans: Iterable[Span], *, client: LuxCoreClient | None = None) ->
             yield replace(page, cursor={}, complete_until=None)
 
 
+def read_closed(span: Span, *, client: LuxCoreClient | None = None) -> Iterator[FeedPage]:
+    """Read what was created in a span that lies in the past; `complete_until` ends each window.
+
+    A page may come again when its window changed under the reading. With a span of whole seconds
+    every window begins and ends on one: LuxCore shows its moments so.
+    """
+    yield from _read_span(client or get_client(), span)
+
+
 def read_ids(ids: Iterable[str], *, client: LuxCoreClient | None = None) -> Iterator[FeedPage]:
     """Read these payments one by one; those LuxCore does not know or garbles are refused."""
     client = client or get_client()
@@ -132,7 +141,7 @@ def _open(client: LuxCoreClient, window: Span) -> Generator[FeedPage, None, tupl
         if page.total <= MAX_ROWS or end - start <= NARROWEST:
             return (start, end), page
         yield _feed_page(page, _Place(start, (start, end)))
-        end = start + (end - start) / 2
+        end = start + max(NARROWEST, _whole_seconds((end - start) / 2))
 
 
 def _read_window(
@@ -219,6 +228,10 @@ def _names(page: Listing, offset: int) -> set[str]:
 
 def _feed_page(page: Listing, place: _Place) -> FeedPage:
     return FeedPage(records=page.items, refused=page.refused, cursor=place.as_cursor())
+
+
+def _whole_seconds(span: timedelta) -> timedelta:
+    return span - span % NARROWEST
 
 
 def _moment(value: Any) -> datetime | None:

@@ -6,7 +6,15 @@ happens by itself: the command is delivered once, and its outcome comes back thr
 
 from upstreams.outbox.delivery import deliver, sweep
 from upstreams.outbox.outcomes import Done, Mismatch, Outcome, Postponed, Refused, Uncertain
-from upstreams.outbox.queue import NotSettleable, has_unknown, put, settle_by_hand, take_back
+from upstreams.outbox.queue import (
+    NotSettleable,
+    has_unknown,
+    put,
+    settle_by_hand,
+    take_back,
+    try_again,
+    why_not_again,
+)
 from upstreams.outbox.senders import MustNotSend, Repeat, Sender, register
 from upstreams.outbox.switches import resume_sending, sending_is_on, stop_sending
 
@@ -31,4 +39,6 @@ __all__ = [
     "stop_sending",
     "sweep",
     "take_back",
+    "try_again",
+    "why_not_again",
 ]

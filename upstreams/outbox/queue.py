@@ -6,14 +6,16 @@ import hashlib
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Least
 
 from upstreams import alarms, doorbell
 from upstreams.enums import CommandState
 from upstreams.models import Command
-from upstreams.outbox.doubts import DOUBT
+from upstreams.outbox.doubts import DOUBT, LADDER
 from upstreams.outbox.outcomes import Done, Refused, describe
 from upstreams.outbox.senders import sender_of
+from upstreams.outbox.switches import sending_is_on
 
 
 class NotSettleable(Exception):
@@ -83,6 +85,30 @@ def take_back(*, subject: tuple[str, str], kind: str, at: datetime) -> bool:
         attempts=0,
     ).update(state=CommandState.WITHDRAWN, next_at=None, settled_at=at)
     return bool(taken)
+
+
+def why_not_again(command: Command) -> str:
+    """Why a command may not be tried again now; "" when it may."""
+    if command.state not in (CommandState.QUEUED, CommandState.UNKNOWN):
+        return f"It is {CommandState(command.state).label.lower()}."
+    if command.outcome.get("outcome") == "mismatch":
+        return "The answer differs from what was asked: people compare both first."
+    if not sending_is_on(command.upstream):
+        return "Sending to this provider is stopped."
+    return ""
+
+
+def try_again(command: Command, *, at: datetime) -> bool:
+    """Let a command be tried now, instead of later or never; False when it has moved meanwhile.
+
+    The same bytes go under the same key, by the rules of its kind: one that may have been sent is
+    looked for first. After another doubt or two a person decides again. Call inside a transaction.
+    """
+    won = Command.objects.filter(pk=command.pk, state=command.state, fence=command.fence).update(
+        next_at=at, doubts=Least(F("doubts"), Value(len(LADDER) - 1))
+    )
+    doorbell.ring("upstreams.tasks.deliver_command", command_id=command.pk)
+    return bool(won)
 
 
 def settle_by_hand(
