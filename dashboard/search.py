@@ -1,28 +1,24 @@
-"""Searching the desk: exact matches and beginnings, never the middle of a word.
-
-A beginning is a range of keys to SQLite, which answers a LIKE by reading the whole table, and a
-LIKE to PostgreSQL, whose collations do not sort by letters alone.
-"""
+"""Searching the desk: exact matches and beginnings, never the middle of a word."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext
 
 from payments.models import Payment, Withdrawal
+from payments.models.payments import PaymentQuerySet
+from payments.queues import WithdrawalQuerySet, code_begins
 from payments.sight import Sight
+from staff.lists import begins
 from upstreams.enums import Upstream
 
 LEAST = 3  # letters; fewer find everything
 LONGEST = 120
 MOST = 20  # of each kind
-LAST = chr(0x10FFFF)
 
 
 @dataclass(frozen=True)
@@ -63,38 +59,29 @@ def find(text: str, *, sight: Sight) -> Found:
     text = text.strip()[:LONGEST]
     if len(text) < LEAST or "\x00" in text:
         return Found([], [], is_cut=False)
-    withdrawals = [_withdrawal(row, sight) for row in _withdrawals(text, sight)]
-    payments = [_payment(row, sight) for row in _payments(text, sight)]
-    return Found(
-        withdrawals[:MOST],
-        payments[:MOST],
-        is_cut=len(withdrawals) > MOST or len(payments) > MOST,
-    )
+    paid_out = [_withdrawal(row, sight) for row in withdrawals(text, sight)[: MOST + 1]]
+    moved = [_payment(row, sight) for row in payments(text, sight)[: MOST + 1]]
+    return Found(paid_out[:MOST], moved[:MOST], is_cut=len(paid_out) > MOST or len(moved) > MOST)
 
 
-def _withdrawals(text: str, sight: Sight) -> Iterable[Withdrawal]:
-    code = text if text.lower().startswith("wd-") else f"wd-{text}"
-    match = _begins("code", f"wd-{code[3:].upper()}")
-    match |= Q(upstream__in=Upstream.values) & _begins("merchant_reference", text)
+def withdrawals(text: str, sight: Sight) -> WithdrawalQuerySet:
+    """Return the withdrawals that this text may mean, newest first."""
+    match = code_begins(text)
+    match |= Q(upstream__in=Upstream.values) & begins("merchant_reference", text)
     if sight.names_in_clear:
-        match |= _names("recipient_name", text) | _begins("payout_reference", text)
-    return Withdrawal.objects.filter(match).newest_first()[: MOST + 1]
+        match |= _names("recipient_name", text) | begins("payout_reference", text)
+    return Withdrawal.objects.filter(match).newest_first()
 
 
-def _payments(text: str, sight: Sight) -> Iterable[Payment]:
+def payments(text: str, sight: Sight) -> PaymentQuerySet:
+    """Return the payments that this text may mean, newest first."""
     match = Q(upstream__in=Upstream.values) & (
-        _begins("upstream_id", text) | _begins("merchant_reference", text)
+        begins("upstream_id", text) | begins("merchant_reference", text)
     )
     if sight.names_in_clear:
         match |= _names("counterparty_name", text)
     rows = Payment.objects.filter(match).select_related("customer").defer("raw", "stamps")
-    return rows.newest_first()[: MOST + 1]
-
-
-def _begins(field: str, text: str) -> Q:
-    if connection.vendor != "sqlite":
-        return Q(**{f"{field}__startswith": text})
-    return Q(**{f"{field}__gte": text, f"{field}__lt": text + LAST})
+    return rows.newest_first()
 
 
 def _names(field: str, text: str) -> Q:

@@ -9,6 +9,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from payments.enums import Origin, Status, Verdict
+from staff.lists import begins
 from staff.permissions import Permission, Person, can
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ ENDED = (Status.COMPLETED, Status.CANCELLED, Status.REJECTED, Status.RETRACTED, 
 
 # An approved payout that has not left by then needs a person (design §10, invariant I2).
 STUCK_AFTER = timedelta(hours=1)
+
+
+def code_begins(text: str) -> Q:
+    """Return the condition for codes that begin so, with or without their "wd-", in any case."""
+    return begins("code", f"wd-{text.lower().removeprefix('wd-').upper()}")
 
 
 class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):

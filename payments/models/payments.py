@@ -88,6 +88,28 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="payment_newest"),
             models.Index(fields=["upstream", "merchant_reference"], name="payment_reference"),
+            # The list under each of its filters and tabs, newest first.
+            models.Index(fields=["status", "-created_at", "-id"], name="payment_by_status"),
+            models.Index(fields=["upstream", "-created_at", "-id"], name="payment_by_upstream"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="payment_by_kind"),
+            models.Index(fields=["method", "-created_at", "-id"], name="payment_by_method"),
+            models.Index(fields=["currency", "-created_at", "-id"], name="payment_by_currency"),
+            models.Index(fields=["amount"], name="payment_by_amount"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["created", "in_progress", "in_review", "unknown"]),
+                name="payment_open_newest",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["returned", "partly_returned"]),
+                name="payment_returned_newest",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["failed", "cancelled", "expired"]),
+                name="payment_unpaid_newest",
+            ),
             # The rolling re-read: what is not terminal, oldest first.
             models.Index(
                 fields=["upstream", "created_at"],

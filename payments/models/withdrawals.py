@@ -138,6 +138,11 @@ class Withdrawal(models.Model):
         indexes = [
             models.Index(fields=["status", "due_at", "id"], name="withdrawal_queue"),
             models.Index(fields=["-created_at", "-id"], name="withdrawal_newest"),
+            # The queue under each of its filters, newest first.
+            models.Index(fields=["currency", "-created_at", "-id"], name="withdrawal_by_currency"),
+            models.Index(fields=["method", "-created_at", "-id"], name="withdrawal_by_method"),
+            models.Index(fields=["origin", "-created_at", "-id"], name="withdrawal_by_origin"),
+            models.Index(fields=["amount"], name="withdrawal_by_amount"),
             models.Index(fields=["upstream", "currency", "status"], name="withdrawal_totals"),
             models.Index(fields=["account_key", "-created_at"], name="withdrawal_account"),
         ]

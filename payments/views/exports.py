@@ -26,8 +26,9 @@ from staff.sessions import person_of
 def payments_export(request: HttpRequest) -> HttpResponseBase:
     """The payments of the list's address, newest first."""
     person, tab = person_of(request), request.GET.get("tab", "")
-    sight, form = Sight.of(person), PaymentFilter(request.GET)
-    rows = form.narrow(Payment.objects.all(), with_names=sight.names_in_clear)
+    sight = Sight.of(person)
+    form = PaymentFilter(request.GET, with_names=sight.names_in_clear)
+    rows = form.narrow(Payment.objects.all())
     export = Export(
         name="payments",
         columns=exports.payment_columns(sight),

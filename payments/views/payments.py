@@ -63,10 +63,10 @@ class Row:
 def payments(request: HttpRequest) -> HttpResponse:
     """The list."""
     sight, query = Sight.of(request.user), request.GET
-    form = PaymentFilter(query)
+    form = PaymentFilter(query, with_names=sight.names_in_clear)
     current = query.get("tab", "")
     current = current if current in TABS else "all"
-    found = form.narrow(Payment.objects.all(), with_names=sight.names_in_clear)
+    found = form.narrow(Payment.objects.all())
     shown = narrowed(found, current).select_related("customer").defer("raw", "stamps")
     page = lists.page(shown, order=NEWEST_FIRST, query=query)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]

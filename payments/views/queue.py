@@ -80,12 +80,12 @@ class QueueView:
         wanted = request.GET.get("order", "")
         self.order_key = wanted if wanted in ORDERS else self.tab.order
         self.order = ORDERS[self.order_key][0]
-        self.filter = WithdrawalFilter(request.GET)
+        sight = Sight.of(self.person)
+        self.filter = WithdrawalFilter(request.GET, with_names=sight.names_in_clear)
 
     @cached_property
     def _found(self) -> WithdrawalQuerySet:
-        sight = Sight.of(self.person)
-        return self.filter.narrow(Withdrawal.objects.all(), with_names=sight.names_in_clear)
+        return self.filter.narrow(Withdrawal.objects.all())
 
     def rows(self, tab: Tab | None = None) -> WithdrawalQuerySet:
         """Return what this view holds, or what another tab would hold under the same filters."""

@@ -73,7 +73,7 @@ class TestPayments:
         assert "no-store" in response["Cache-Control"]
 
     def test_remember_the_filter_without_what_was_typed(self) -> None:
-        rows(as_role("viewer"), PAYMENTS, "q=James+Smith&currency=AUD&tab=all")
+        rows(as_role("viewer"), PAYMENTS, "customer=James+Smith&currency=AUD&tab=all")
 
         asked = AuditEvent.objects.earliest("sequence").after["filter"]
         assert asked["currency"] == "AUD"

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import Customer
 from payments.enums import PaymentStatus
+from payments.forms import filters
 from payments.models import Balance, Payment
 from tests.payments.factories import (
     NOW,
@@ -44,10 +46,17 @@ class TestList:
                 deposit=True,
                 currency="ARS",
                 method="bank_transfer",
+                amount=Decimal(7000),
                 counterparty_name="María García",
                 created_at=NOW - timedelta(days=3),
             ),
-            "lost": PaymentFactory(status=PaymentStatus.FAILED, upstream_status="failed"),
+            "lost": PaymentFactory(
+                upstream_id="pay_known",
+                status=PaymentStatus.FAILED,
+                upstream_status="failed",
+                amount=Decimal(50),
+                customer=Customer.objects.create(name="ACME Ltd", created_at=NOW),
+            ),
         }
 
     @pytest.mark.parametrize(
@@ -64,8 +73,20 @@ class TestList:
             ("kind=deposit", {"deposit"}),
             ("currency=ARS", {"deposit"}),
             ("method=payid", {"payout", "lost"}),
-            ("q=payout-1", {"payout"}),
-            ("q=garc", {"deposit"}),
+            ("reference=PAYOUT-1", {"payout"}),
+            ("reference=PAYOUT", {"payout"}),
+            ("reference=AYOUT", set()),
+            ("reference=pay_known", {"lost"}),
+            ("customer=garc", {"deposit"}),
+            ("customer=acme", {"lost"}),
+            ("customer=nobody", set()),
+            ("amount_from=2500", {"payout", "deposit"}),
+            ("amount_from=2500.01", {"deposit"}),
+            ("amount_to=2500", {"payout", "lost"}),
+            ("amount_from=100&amount_to=2600", {"payout"}),
+            ("kind=withdrawal&method=payid&amount_to=100&customer=acme&reference=pay_", {"lost"}),
+            ("tab=unpaid&status=failed&currency=AUD&from_date=2026-02-18&amount_from=1", {"lost"}),
+            ("tab=completed&customer=garc", set()),
             ("from_date=2026-02-18", {"payout", "lost"}),
             ("to_date=2026-02-17", {"deposit"}),
             ("from_date=2026-02-15&to_date=2026-02-15", {"deposit"}),
@@ -86,6 +107,71 @@ class TestList:
 
         assert "From: " in text
         assert "To: " in text
+
+    def test_shows_what_is_in_force_as_chips_that_can_be_taken_out(
+        self, rows: dict[str, Payment]
+    ) -> None:
+        query = "tab=all&amount_from=10&customer=acme&to_date=2026-02-18"
+
+        chips = as_role("viewer").get(f"/payments/?{query}").context["chips"]
+
+        assert [(chip.label, chip.value) for chip in chips] == [
+            ("Amount from", "10"),
+            ("To", "2026-02-18"),
+            ("Customer", "acme"),
+        ]
+        assert chips[2].remove_url == "?tab=all&amount_from=10&to_date=2026-02-18"
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ("amount_from=10&amount_to=5", "Amount to: This lies before “Amount from”."),
+            ("from_date=2026-02-18&to_date=2026-02-17", "To: This lies before “From”."),
+            ("amount_from=ten", "Amount from: Write the amount in plain digits"),
+            ("customer=ab", "Customer: Ensure this value has at least 3 characters"),
+            ("status=lost", "Status: Select a valid choice"),
+        ],
+    )
+    def test_says_what_it_does_not_understand(self, query: str, said: str) -> None:
+        assert said in text_of(as_role("viewer").get(f"/payments/?{query}"))
+
+    def test_finds_nobody_by_name_for_people_who_read_names_masked(
+        self, rows: dict[str, Payment]
+    ) -> None:
+        response = as_role("agent").get("/payments/?customer=acme")
+
+        assert ids(response) == {row.upstream_id for row in rows.values()}
+        assert response.context["chips"] == []
+        assert "id_customer" not in text_of(response)
+
+    def test_finds_the_payments_of_more_customers_than_can_be_named_one_by_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(filters, "FEW_CUSTOMERS", 2)
+        for number in range(3):
+            customer = Customer.objects.create(name=f"ACME {number}", created_at=NOW)
+            PaymentFactory(customer=customer)
+
+        assert len(ids(as_role("viewer").get("/payments/?customer=acme"))) == 3
+
+    def test_keeps_every_filter_on_the_way_through_the_pages(self) -> None:
+        customer = Customer.objects.create(name="ACME Ltd", created_at=NOW)
+        PaymentFactory.create_batch(30, customer=customer, merchant_reference="order-7")
+        PaymentFactory.create_batch(3)
+        client = as_role("viewer")
+        query = (
+            "?tab=open&status=created&upstream=luxcore&kind=withdrawal&method=payid&currency=AUD"
+            "&amount_from=1&amount_to=9999&from_date=2026-02-01&to_date=2026-02-28"
+            "&reference=order-&customer=acme"
+        )
+
+        first = client.get(f"/payments/{query}")
+        second = client.get(f"/payments/{first.context['pages'].next}")
+        back = client.get(f"/payments/{second.context['pages'].previous}")
+
+        assert [len(ids(page)) for page in (first, second, back)] == [25, 5, 25]
+        assert len(ids(first) | ids(second)) == 30
+        assert len(second.context["chips"]) == 11
 
     def test_pages_through(self) -> None:
         for number in range(30):

@@ -1,0 +1,132 @@
+"""That PostgreSQL has an index for every way to narrow a list."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+
+from customers.models import Customer
+from dashboard import search
+from payments.forms.filters import PaymentFilter, WithdrawalFilter
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
+from payments.views.payments import TABS, narrowed
+from tests.payments.factories import NOW, PaymentFactory
+
+pytestmark = [pytest.mark.services, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _indexes_or_nothing() -> None:
+    """Tables of a few rows are read whole: keep the planner from it."""
+    customer = Customer.objects.create(name="James Smith", created_at=NOW)
+    PaymentFactory.create_batch(3, customer=customer)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+def asked(**filters: str) -> QueryDict:
+    return QueryDict(urlencode(filters))
+
+
+class TestPayments:
+    @pytest.mark.parametrize(
+        ("filters", "index"),
+        [
+            ({}, "payment_newest"),
+            ({"status": "failed"}, "payment_by_status"),
+            ({"upstream": "lux"}, "payment_by_upstream"),
+            ({"kind": "transfer"}, "payment_by_kind"),
+            ({"method": "spei"}, "payment_by_method"),
+            ({"currency": "LKR"}, "payment_by_currency"),
+        ],
+    )
+    def test_are_read_in_order_from_an_index(self, filters: dict[str, str], index: str) -> None:
+        rows = PaymentFilter(asked(**filters), with_names=True).narrow(Payment.objects.all())
+
+        plan = rows.newest_first()[:26].explain()
+
+        # Either that index, or one that is narrower still.
+        assert "Seq Scan" not in plan
+        assert f"Index Scan using {index} " in plan or "payment_unpaid_newest" in plan
+        assert "Sort" not in plan
+
+    @pytest.mark.parametrize(
+        ("filters", "indexes"),
+        [
+            ({"amount_from": "10", "amount_to": "20"}, ["payment_by_amount"]),
+            ({"reference": "pay_7"}, ["payment_id_letters", "payment_reference_letters"]),
+            ({"customer": "smith"}, ["payment_name_trigrams", "customer_id"]),
+        ],
+    )
+    def test_that_few_match_are_found_by_an_index(
+        self, filters: dict[str, str], indexes: list[str]
+    ) -> None:
+        rows = PaymentFilter(asked(**filters), with_names=True).narrow(Payment.objects.all())
+
+        plan = rows.order_by().explain()
+
+        assert "Seq Scan" not in plan
+        for index in indexes:
+            assert index in plan
+
+    @pytest.mark.parametrize(
+        ("tab", "index"),
+        [
+            ("open", "payment_open_newest"),
+            ("returned", "payment_returned_newest"),
+            ("unpaid", "payment_unpaid_newest"),
+        ],
+    )
+    def test_of_a_tab_have_an_index_of_their_own(self, tab: str, index: str) -> None:
+        assert tab in TABS
+
+        assert index in narrowed(Payment.objects.all(), tab).newest_first()[:26].explain()
+
+
+class TestWithdrawals:
+    @pytest.mark.parametrize(
+        ("filters", "index"),
+        [
+            ({"currency": "LKR"}, "withdrawal_by_currency"),
+            ({"method": "spei"}, "withdrawal_by_method"),
+            ({"origin": "import"}, "withdrawal_by_origin"),
+        ],
+    )
+    def test_are_read_in_order_from_an_index(self, filters: dict[str, str], index: str) -> None:
+        rows = WithdrawalFilter(asked(**filters), with_names=True).narrow(Withdrawal.objects.all())
+
+        plan = rows.newest_first()[:26].explain()
+
+        assert f"Index Scan using {index} " in plan
+
+    def test_are_found_by_text_with_four_indexes(self) -> None:
+        form = WithdrawalFilter(asked(q="Smith"), with_names=True)
+
+        plan = form.narrow(Withdrawal.objects.all()).order_by().explain()
+
+        assert "Seq Scan" not in plan
+        for index in (
+            "withdrawal_name_trigrams",
+            "withdrawal_reference_letters",
+            "withdrawal_payout_reference_letters",
+            "payments_withdrawal_code",
+        ):
+            assert index in plan
+
+
+class TestSearch:
+    def test_reads_no_table_whole(self) -> None:
+        sight = Sight(names_in_clear=True)
+
+        plans = [
+            rows.order_by().explain()
+            for rows in (search.withdrawals("smith", sight), search.payments("smith", sight))
+        ]
+
+        assert "trigrams" in plans[0]
+        assert "trigrams" in plans[1]
+        assert "Seq Scan on payments_" not in "".join(plans)
