@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_noop as _
 
 
 def normalise_email(email: str) -> str:
@@ -224,3 +225,51 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_type} {self.subject_id} by {self.user_id}"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, *, at: datetime) -> ApiTokenQuerySet:
+        """Tokens that open the door, as far as the token itself goes."""
+        return self.filter(revoked_at=None, expires_at__gt=at)
+
+    def newest_first(self) -> ApiTokenQuerySet:
+        return self.order_by("-created_at", "-pk")
+
+
+class ApiToken(models.Model):
+    """A key by which another system of the company speaks for one person.
+
+    Its secret is known to that system alone: kept is a hash, and the beginning that names it.
+    """
+
+    class State(models.TextChoices):
+        LIVE = "live", _("Live")
+        EXPIRED = "expired", _("Expired")
+        REVOKED = "revoked", _("Revoked")
+
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # A person's own tokens, newest first.
+            models.Index(fields=["owner", "-created_at", "-id"], name="token_of_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+    def state(self, *, at: datetime) -> State:
+        if self.revoked_at is not None:
+            return self.State.REVOKED
+        return self.State.EXPIRED if self.expires_at <= at else self.State.LIVE

@@ -50,6 +50,7 @@ class Permission(models.TextChoices):
     REVEAL_PERSONAL_DATA = "reveal_personal_data", "reveal personal data"
     READ_AUDIT = "read_audit", "read the audit trail"
     MANAGE_FEEDS = "manage_feeds", "manage feeds and replay webhooks"
+    REVOKE_TOKENS = "revoke_tokens", "revoke other people's API tokens"
     MANAGE_STAFF = "manage_staff", "manage people and their roles"
     EXPORT_LISTS = "export_lists", "export lists as files"
 
@@ -97,6 +98,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.REVEAL_PERSONAL_DATA,
             Permission.READ_AUDIT,
             Permission.MANAGE_FEEDS,
+            Permission.REVOKE_TOKENS,
             Permission.EXPORT_LISTS,
         }
     ),
@@ -146,7 +148,9 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset(
         {Permission.SEE_PAYMENTS, Permission.READ_AUDIT, Permission.EXPORT_LISTS}
     ),
-    Role.ADMIN: frozenset({Permission.MANAGE_FEEDS, Permission.MANAGE_STAFF}),
+    Role.ADMIN: frozenset(
+        {Permission.MANAGE_FEEDS, Permission.REVOKE_TOKENS, Permission.MANAGE_STAFF}
+    ),
 }
 
 # How many rows of a list one file may hold (proof §6). Whoever may export nothing is not in here.

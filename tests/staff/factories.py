@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
 
-from staff.models import RoleGrant, User
+from staff.models import ApiToken, RoleGrant, User
 from staff.permissions import Role
+from staff.tokens import Scope
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -39,3 +41,20 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
                 group=Group.objects.get(name=Role(role)),
                 granted_at=kwargs.get("since", LONG_AGO),
             )
+
+
+class ApiTokenFactory(factory.django.DjangoModelFactory[ApiToken]):
+    """A live token with every scope, whose secret is `secret` (none, so that it opens nothing)."""
+
+    class Meta:
+        model = ApiToken
+        exclude = ("secret",)
+
+    secret = ""
+    owner = factory.SubFactory(UserFactory)
+    name = "payroll"
+    prefix = factory.Sequence(lambda n: f"ldk_{n:010x}")
+    secret_hash = factory.LazyAttribute(lambda token: sha256(token.secret.encode()).hexdigest())
+    scopes = factory.LazyFunction(lambda: list(Scope.values))
+    created_at = LONG_AGO
+    expires_at = datetime(2999, 1, 1, tzinfo=UTC)

@@ -45,6 +45,7 @@ lead_support         |     |     |     |     |     |     |     |  x  |     |
 reveal_personal_data |     |     |  x  |  x  |  x  |  x  |  x  |  x  |     |
 read_audit           |     |     |     |  x  |     |  x  |     |     |  x  |
 manage_feeds         |     |     |     |  x  |     |     |     |     |     |  x
+revoke_tokens        |     |     |     |  x  |     |     |     |     |     |  x
 manage_staff         |     |     |     |     |     |     |     |     |     |  x
 export_lists         |  x  |  x  |  x  |  x  |  x  |  x  |     |  x  |  x  |
 """
