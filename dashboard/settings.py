@@ -53,6 +53,8 @@ INSTALLED_APPS = [
     "django_structlog",
     "template_partials",
     "lucide",
+    "rest_framework",
+    "drf_spectacular",
     "staff.apps.SettingsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -192,6 +194,42 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- The API for the company's own systems --------------------------------------------------------
+
+API_RATE = env.str("API_RATE", default="300/min")  # calls per token
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["staff.api.callers.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["staff.api.callers.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["staff.api.callers.TokenThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"token": API_RATE},
+    "DEFAULT_PARSER_CLASSES": ["dashboard.api.bodies.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "dashboard.api.bodies.OneFormat",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "dashboard.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "staff.api.handling.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lightdesk",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Payouts and payments of the desk, for the company's own systems. They request "
+    "withdrawals; people sign them: there is no call that signs.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStatus": "payments.enums.PaymentStatus",
+        "Upstream": "upstreams.enums.Upstream",
+        "WithdrawalStatus": "payments.enums.Status",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "dashboard.api.schema.close_requests",
+        "dashboard.api.schema.add_problems",
+    ],
+}
 
 # --- Language, time, static files -----------------------------------------------------------------
 

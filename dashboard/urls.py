@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from dashboard.health import healthz, readyz
+from dashboard.views import tokens
 from dashboard.views.home import home
 from dashboard.views.preferences import preferences
 from dashboard.views.search import search
@@ -17,6 +18,8 @@ handler500 = "dashboard.views.errors.server_error"
 urlpatterns = [
     path("", home, name="home"),
     path("preferences/", preferences, name="preferences"),
+    path("preferences/tokens/", tokens.api_tokens, name="api-tokens"),
+    path("preferences/tokens/<int:pk>/revoke/", tokens.api_token_revoke, name="api-token-revoke"),
     path("search/", search, name="search"),
     path("", include("payments.urls")),
     path("", include("upstreams.urls")),
@@ -43,6 +46,7 @@ urlpatterns = [
         name="upstreams-webhook-replay",
     ),
     path("upstreams/refused/", refused.refused, name="upstreams-refused"),
+    path("api/", include("dashboard.api.urls")),
     path("accounts/", include("staff.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

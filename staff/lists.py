@@ -191,6 +191,11 @@ def page(queryset: QuerySet[Row], *, order: Order, query: QueryDict) -> KeysetPa
     )
 
 
+def is_cursor(queryset: QuerySet[Row], order: Order, cursor: str) -> bool:
+    """Whether this leads anywhere in the list. Programs want to hear it; people get page one."""
+    return _parse(queryset, order, cursor) is not None
+
+
 def place(queryset: QuerySet[Row], *, order: Order, row: Row) -> Place[Row]:
     """Return the neighbours of `row`, which itself may have left the list by now."""
     key = getattr(row, order.field), row.pk

@@ -75,6 +75,9 @@ MARKS: dict[str, Mark] = {
     "approve": Mark("good", "check"),
     "reject": Mark("bad", "x"),
     "hold": Mark("wait", "lock"),
+    # API tokens
+    "live": _GOOD,
+    "revoked": _OVER,
     # Compliance and support
     "low": Mark("good", "shield-check"),
     "medium": Mark("warn", "shield-alert"),

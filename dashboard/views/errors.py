@@ -10,10 +10,14 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.views.debug import ExceptionReporter
 
+from staff.api import problems
+
 log = structlog.get_logger(__name__)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_api(request):
+        return problems.answer(400, code="bad_request")
     # The host name itself may be what was refused: nothing here may ask for it again.
     return HttpResponse(render_to_string("400.html"), status=400)
 
@@ -34,6 +38,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if _is_api(request):
+        return problems.answer(500, code="error")
     try:
         return render(request, "500.html", status=500)
     except Exception:
@@ -52,3 +58,8 @@ class PlainReporter(ExceptionReporter):
         else:
             page = server_error(self.request)
         return mark_safe(page.content.decode())
+
+
+def _is_api(request: HttpRequest) -> bool:
+    """Whether a program asked: it is told in JSON."""
+    return request.path.startswith("/api/")

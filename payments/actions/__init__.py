@@ -9,6 +9,7 @@ from payments.actions.errors import (
     CancelNotPossible,
     FactsChanged,
     InvalidDraft,
+    KeyReused,
     MakerCannotSign,
     NotYours,
     ReasonMissing,
@@ -17,6 +18,7 @@ from payments.actions.errors import (
     SignedAlready,
     TooLateToUndo,
 )
+from payments.actions.keyed import Key, request_withdrawal_once
 from payments.actions.reads import refresh_payment
 from payments.actions.reconciliation import (
     DriftNotResolvable,
@@ -50,6 +52,8 @@ __all__ = [
     "DriftNotResolvable",
     "FactsChanged",
     "InvalidDraft",
+    "Key",
+    "KeyReused",
     "MakerCannotSign",
     "NotPossible",
     "NotYours",
@@ -77,6 +81,7 @@ __all__ = [
     "reject_withdrawal",
     "request_deposit",
     "request_withdrawal",
+    "request_withdrawal_once",
     "retract_withdrawal",
     "settle_request",
     "send_again",

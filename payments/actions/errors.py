@@ -83,6 +83,15 @@ class NotYours(NotPossible):
         super().__init__(f"Only the person who asked for {code} retracts it.")
 
 
+class KeyReused(NotPossible):
+    """Another system's key has made a withdrawal already, from a request that said otherwise."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"This key asked for {code} with another body. Send that body again, or a new key."
+        )
+
+
 class TooLateToUndo(NotPossible):
     """Sending has begun; the money may have moved."""
 

@@ -1,6 +1,7 @@
 """Rows of the payments desk."""
 
 from payments.models.balances import Balance, DailyBalance
+from payments.models.idempotency import IdempotencyKey
 from payments.models.methods import PaymentMethod
 from payments.models.payments import (
     OPEN_STATUSES,
@@ -36,6 +37,7 @@ __all__ = [
     "DailyBalance",
     "DayTotal",
     "Drift",
+    "IdempotencyKey",
     "NotPossible",
     "Payment",
     "PaymentMethod",

@@ -1,7 +1,8 @@
 """Every address of the desk, with who may use it: the table that P-1 walks.
 
-Left out on purpose: what Django's own settings site and allauth answer. They are classified by the
-beginning of their names in `OTHERS`, and tests/staff proves how they behave.
+Left out on purpose: what Django's own settings site and allauth answer, and the API, which asks for
+tokens. They are classified by the beginning of their names in `OTHERS`; tests/staff and
+tests/payments/api prove how they behave.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from payments.models import Drift, Payment, Withdrawal
-from staff.models import User
+from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
 from tests.payments import factories
-from tests.staff.factories import UserFactory
+from tests.staff.factories import ApiTokenFactory, UserFactory
 from upstreams.enums import Upstream
 from upstreams.models import Alarm, WebhookEvent
 
@@ -48,6 +49,7 @@ class World:
     drift: Drift
     alarm: Alarm
     event: WebhookEvent
+    token: ApiToken
 
     @classmethod
     def make(cls) -> World:
@@ -70,6 +72,7 @@ class World:
                 body=b"{}",
                 received_at=factories.NOW,
             ),
+            token=ApiTokenFactory(),
         )
 
 
@@ -110,6 +113,14 @@ def _luxcore(world: World) -> Mapping[str, Any]:
 ROUTES: Mapping[str, Route] = {
     "home": Route(ANYBODY),
     "preferences": Route(ANYBODY, get=None, post=302),
+    "api-tokens": Route(ANYBODY, post=422),
+    "api-token-revoke": Route(
+        may(Permission.REVOKE_TOKENS),
+        get=None,
+        post=302,
+        arguments=lambda world: {"pk": world.token.pk},
+    ),
+    "api:docs": Route(ANYBODY),
     "search": Route(SEE),
     "payments:withdrawals": Route(SEE),
     "payments:withdrawals-news": Route(SEE),
@@ -165,7 +176,7 @@ ROUTES: Mapping[str, Route] = {
 }
 
 # Beginnings of names that others own and prove; a route without a name goes by its address.
-OTHERS = ("account_", "admin:", "admin/", "accounts/email/", "webhooks/luxcore")
+OTHERS = ("account_", "admin:", "api:", "admin/", "accounts/email/", "webhooks/luxcore")
 
 
 def every_route() -> Iterator[str]:

@@ -80,6 +80,7 @@ urlpatterns = [
     path("search/", quiet, name="search"),
     path("upstreams/", quiet, name="upstreams"),
     path("preferences/", quiet, name="preferences"),
+    path("preferences/tokens/", quiet, name="api-tokens"),
     path("rounds/", rounds, name="rounds"),
     path("opened/", quiet, name="opened"),
     path("accounts/logout/", quiet, name="account_logout"),

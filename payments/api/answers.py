@@ -1,0 +1,181 @@
+"""What other systems are told: the same facts as on the pages, masked the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from payments import facts
+from payments.api.fields import Amount
+from payments.api.requests import PLACES
+from payments.enums import Kind, Origin, PaymentStatus, Status
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
+from upstreams.enums import Upstream
+
+
+def _text(help_text: str = "") -> serializers.CharField:
+    return serializers.CharField(help_text=help_text)
+
+
+def _moment(help_text: str = "") -> serializers.DateTimeField:
+    return serializers.DateTimeField(allow_null=True, help_text=help_text)
+
+
+class PaymentBrief(serializers.Serializer[Any]):
+    upstream = serializers.ChoiceField(choices=Upstream.choices)
+    upstream_id = _text()
+    status = serializers.ChoiceField(choices=PaymentStatus.choices)
+    upstream_status = _text("The provider's own word")
+
+
+class PayoutAnswer(serializers.Serializer[Any]):
+    """Account numbers, PayIDs and tax ids are masked for every caller."""
+
+    recipient_name = _text()
+    bank_account = _text()
+    bank_code = _text()
+    account_type = _text()
+    beneficiary_tax_id = _text()
+    payid = _text()
+    payid_type = _text()
+    description = _text()
+    reference = _text()
+
+
+class CustomerAnswer(serializers.Serializer[Any]):
+    name = _text()
+    email = _text("Masked")
+    phone = _text("Masked")
+    external_id = _text()
+
+
+class SignaturesAnswer(serializers.Serializer[Any]):
+    given = serializers.IntegerField(help_text="Valid approvals of its present revision")
+    needed = serializers.IntegerField(
+        allow_null=True, help_text="How many it was approved with; null before"
+    )
+
+
+class WithdrawalAnswer(serializers.Serializer[Any]):
+    """A withdrawal as it stands."""
+
+    code = _text("Its name on the desk, like wd-7F3MK2")
+    status = serializers.ChoiceField(choices=Status.choices)
+    status_reason = _text()
+    error_code = _text("The provider's, where it refused or failed")
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    upstream = serializers.ChoiceField(choices=Upstream.choices)
+    amount = Amount()
+    currency = _text()
+    method = _text()
+    payout = PayoutAnswer()
+    customer = CustomerAnswer()
+    description = _text()
+    merchant_reference = _text("The reference under which the provider knows it")
+    revision = serializers.IntegerField()
+    signatures = SignaturesAnswer()
+    payment = PaymentBrief(allow_null=True, help_text="What the provider made of it, once it has")
+    created_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    approved_at = _moment()
+    sent_at = _moment()
+    settled_at = _moment()
+
+
+class PaymentAnswer(serializers.Serializer[Any]):
+    """A money movement at a provider, as last seen."""
+
+    upstream = serializers.ChoiceField(choices=Upstream.choices)
+    upstream_id = _text()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    hosted = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=PaymentStatus.choices)
+    upstream_status = _text("The provider's own word")
+    amount = Amount()
+    fee = Amount(allow_null=True)
+    net = Amount(allow_null=True)
+    refunded = Amount(allow_null=True)
+    currency = _text()
+    method = _text()
+    merchant_reference = _text()
+    counterparty_name = _text()
+    counterparty = serializers.DictField(
+        child=serializers.CharField(), help_text="Their account, masked"
+    )
+    withdrawal = serializers.CharField(
+        allow_null=True, help_text="The code of the withdrawal that it pays out"
+    )
+    error_code = _text()
+    error_message = _text()
+    created_at = serializers.DateTimeField()
+    expires_at = _moment()
+    completed_at = _moment()
+    seen_at = serializers.DateTimeField(help_text="When we last heard of it")
+
+
+def of_withdrawal(withdrawal: Withdrawal, sight: Sight) -> dict[str, Any]:
+    """One withdrawal of `with_queue_facts()` as this caller may read it."""
+    row = withdrawal
+    shown = facts.shown(row, names_in_clear=sight.names_in_clear)
+    for fact in facts.FACTS:
+        if fact.is_free_text:
+            shown[fact.name] = sight.text(shown[fact.name], about=row)
+    members: dict[str, Any] = {
+        "code": row.code,
+        "status": row.status,
+        "status_reason": sight.text(row.status_reason, about=row),
+        "error_code": row.error_code,
+        "origin": row.origin,
+        "upstream": row.upstream,
+        "amount": shown["amount"],
+        "currency": row.currency,
+        "method": row.method,
+        "merchant_reference": row.merchant_reference,
+        "revision": row.revision,
+        "signatures": {
+            "given": row.signed,  # type: ignore[attr-defined]  # annotated
+            "needed": row.signatures_required,
+        },
+        "payment": row.payment,
+        "created_at": row.created_at,
+        "due_at": row.due_at,
+        "approved_at": row.approved_at,
+        "sent_at": row.sent_at,
+        "settled_at": row.settled_at,
+    }
+    for name, (*groups, member) in PLACES.items():
+        inner = members
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[member] = shown[name]
+    answer: dict[str, Any] = WithdrawalAnswer(members).data
+    return answer
+
+
+def of_payment(payment: Payment, sight: Sight) -> dict[str, Any]:
+    """One payment as this caller may read it."""
+    withdrawal = getattr(payment, "withdrawal", None)
+    told = {
+        name: None if (value := getattr(payment, name)) is None else facts.plain(value, currency)
+        for currency in [payment.currency]
+        for name in ("amount", "fee", "net", "refunded")
+    }
+    members = {
+        **{name: getattr(payment, name) for name in _AS_IT_IS},
+        **told,
+        "counterparty_name": sight.name(payment.counterparty_name),
+        "counterparty": sight.counterparty(payment),
+        "withdrawal": withdrawal.code if withdrawal else None,
+        "error_message": sight.text(payment.error_message, about=payment),
+    }
+    answer: dict[str, Any] = PaymentAnswer(members).data
+    return answer
+
+
+_AS_IT_IS = (
+    *("upstream", "upstream_id", "kind", "hosted", "status", "upstream_status", "currency"),
+    *("method", "merchant_reference", "error_code"),
+    *("created_at", "expires_at", "completed_at", "seen_at"),
+)

@@ -1,0 +1,150 @@
+"""What other systems send: a payout as JSON becomes the same draft that the form makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from payments import rules
+from payments.api.fields import ClosedSerializer, Text
+from payments.rules import WithdrawalDraft
+from upstreams.enums import Upstream
+from upstreams.money import BadMoney
+
+# Where each text of a draft stands in the body.
+PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "recipient_name": ("payout", "recipient_name"),
+    "bank_account": ("payout", "bank_account"),
+    "bank_code": ("payout", "bank_code"),
+    "account_type": ("payout", "account_type"),
+    "tax_id": ("payout", "beneficiary_tax_id"),
+    "payid": ("payout", "payid"),
+    "payid_type": ("payout", "payid_type"),
+    "payout_description": ("payout", "description"),
+    "payout_reference": ("payout", "reference"),
+    "customer_name": ("customer", "name"),
+    "customer_email": ("customer", "email"),
+    "customer_phone": ("customer", "phone"),
+    "customer_external_id": ("customer", "external_id"),
+    "description": ("description",),
+}
+
+
+def _optional(help_text: str = "") -> Text:
+    return Text(required=False, allow_blank=True, help_text=help_text)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["2500.00"]})
+class _Amount(Text):
+    pass
+
+
+# Not choice fields: the rules say in better words why a rail does not exist.
+
+
+@extend_schema_field({"type": "string", "enum": [Upstream.LUXCORE.value]})
+class _Upstream(Text):
+    pass
+
+
+@extend_schema_field({"type": "string", "enum": [*rules.CURRENCIES]})
+class _Currency(Text):
+    pass
+
+
+@extend_schema_field({"type": "string", "enum": [*rules.METHOD_LABELS]})
+class _Method(Text):
+    pass
+
+
+class PayoutRequest(ClosedSerializer):
+    """Where the money goes. Which members a payout needs depends on its currency and method."""
+
+    recipient_name = _optional("Always needed: exactly as the account holder's name is written.")
+    bank_account = _optional(
+        "ARS: CBU or CVU, 22 digits. MXN: CLABE, 18 digits. UYU: 4 to 20 digits. "
+        "AUD bank transfer: 6 to 10 digits. Not for PayID."
+    )
+    bank_code = _optional("MXN: 3 digits. AUD bank transfer: the BSB, like 062-000.")
+    account_type = _optional("checking or savings")
+    beneficiary_tax_id = _optional("CUIT, RFC, RUC or ABN")
+    payid = _optional("AUD PayID: an e-mail address, a phone number like +61412345678, or an ABN.")
+    payid_type = _optional("With payid: email, phone or abn.")
+    description = _optional("Purpose, for the recipient's statement")
+    reference = _optional("Tracking reference; LuxCore makes one when there is none")
+
+
+class CustomerRequest(ClosedSerializer):
+    """The person of the payout, as LuxCore matches customers: by e-mail, then by phone."""
+
+    name = _optional()
+    email = _optional()
+    phone = _optional()
+    external_id = _optional("Your own id of this customer")
+
+
+class WithdrawalRequest(ClosedSerializer):
+    """A payout to ask for. People of the desk sign it before anything is sent."""
+
+    upstream = _Upstream(default=Upstream.LUXCORE.value)
+    amount = _Amount(help_text="Major units as decimal text: 2500.00. Never a JSON number.")
+    currency = _Currency()
+    method = _Method()
+    payout = PayoutRequest()
+    customer = CustomerRequest(required=False)
+    description = _optional("For ourselves and for LuxCore")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Make the draft, or say at every field what the rules say about it."""
+        draft, errors = _draft(attrs)
+        errors = rules.validate(draft) | errors
+        if errors:
+            raise serializers.ValidationError(placed(errors))
+        return {"draft": draft}
+
+
+class RetractRequest(ClosedSerializer):
+    reason = Text(max_length=1000, help_text="Why it is taken back; kept with the withdrawal.")
+
+
+def placed(errors: Mapping[str, str]) -> dict[str, Any]:
+    """The messages about a draft, each at its field of the body."""
+    found: dict[str, Any] = {}
+    for name, message in errors.items():
+        *groups, member = PLACES.get(name, (name,))
+        inner = found
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[member] = [message]
+    return found
+
+
+def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft, dict[str, str]]:
+    """The draft, and what is wrong with the amount's notation: it is zero then."""
+    amount, errors = Decimal(0), {}
+    if attrs["currency"] in rules.CURRENCIES:
+        try:
+            amount = rules.parse_amount(attrs["amount"], attrs["currency"])
+        except BadMoney as problem:
+            errors["amount"] = str(problem)
+    texts = {name: _found(attrs, place) for name, place in PLACES.items()}
+    draft = WithdrawalDraft(
+        upstream=attrs["upstream"],
+        amount=amount,
+        currency=attrs["currency"],
+        method=attrs["method"],
+        **texts,
+    )
+    return draft, errors
+
+
+def _found(attrs: Mapping[str, Any], place: tuple[str, ...]) -> str:
+    *groups, member = place
+    for group in groups:
+        attrs = attrs.get(group, {})
+    text: str = attrs.get(member, "")
+    return text
