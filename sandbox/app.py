@@ -10,12 +10,17 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from sandbox.clock import SECOND, Clock, iso_ms
+from sandbox.clock import SECOND, Clock
 from sandbox.config import Config
 from sandbox.control.door import ControlDoor
 from sandbox.delivery import HttpSender, Sender
 from sandbox.faults import BEFORE, Fault, FaultBook
 from sandbox.faults.answers import early_answer, spoil
+from sandbox.lumetrade import history as lumetrade_history
+from sandbox.lumetrade import traffic as lumetrade_traffic
+from sandbox.lumetrade.api import Lumetrade
+from sandbox.lumetrade.routes import PREFIX as LUMETRADE_PREFIX
+from sandbox.lumetrade.schema import SCHEMA as LUMETRADE_SCHEMA
 from sandbox.luxcore import history
 from sandbox.luxcore.api import LuxCore
 from sandbox.luxcore.schema import SCHEMA
@@ -44,7 +49,7 @@ class Sandbox:
         self.config = config
         self.clock = clock
         self.faults = FaultBook()
-        self.store = Store(config.state, SCHEMA)
+        self.store = Store(config.state, SCHEMA, LUMETRADE_SCHEMA)
         self.requests: deque[Json] = deque(maxlen=KEPT_REQUESTS)
         self.luxcore = LuxCore(
             config.luxcore,
@@ -54,12 +59,16 @@ class Sandbox:
             sender=sender,
             public_url=config.public_url,
         )
-        self.traffic = Traffic(self.luxcore, seed=config.seed or 0, pace=config.pace)
+        self.lumetrade = Lumetrade(config.lumetrade, clock=clock, store=self.store)
+        seed = config.seed or 0
+        self.traffic = Traffic(self.luxcore, seed=seed, pace=config.pace)
+        self.lumetrade_traffic = lumetrade_traffic.Traffic(self.lumetrade, seed=seed, pace=0)
+        self.set_pace(config.pace)
         self.closing = threading.Event()
         self._postponed: list[Postponed] = []
         self._lock = threading.Lock()
         self._door = ControlDoor(self) if config.control else None
-        history.prepare(self.luxcore, seed=config.seed)
+        self._prepare()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request; raises `Hijack` where the connection is to be dropped."""
@@ -74,7 +83,9 @@ class Sandbox:
             return
         self._carry_out_postponed()
         self.traffic.tick()
+        self.lumetrade_traffic.tick()
         self.luxcore.tick()
+        self.lumetrade.tick()
 
     def settle(self, timeout: float = 5) -> bool:
         """Tick, and wait until every delivery on its way has its outcome."""
@@ -99,7 +110,17 @@ class Sandbox:
         with self._lock:
             self._postponed.clear()
         history.wipe(self.luxcore)
+        lumetrade_history.wipe(self.lumetrade)
+        self._prepare()
+
+    def set_pace(self, per_minute: float) -> None:
+        """So many payments a minute come by themselves, and a third as many at Lumetrade."""
+        self.traffic.pace.set(per_minute)
+        self.lumetrade_traffic.pace.set(per_minute / 3)
+
+    def _prepare(self) -> None:
         history.prepare(self.luxcore, seed=self.config.seed)
+        lumetrade_history.prepare(self.lumetrade, seed=self.config.seed)
 
     def _control(self, request: Request) -> Response:
         if self._door is None:
@@ -122,6 +143,7 @@ class Sandbox:
                     "query": request.query_string.decode("latin-1"),
                     "body": body[:KEPT_BODY].decode("utf-8", "replace"),
                     "key": request.headers.get("X-API-Key", "")[-4:],
+                    "idempotency_key": request.headers.get("Idempotency-Key", ""),
                     "status": None if response is None else response.status_code,
                     "ms": round((time.monotonic() - started) * 1000, 1),
                     "faults": [fault.kind for fault in faults],
@@ -130,7 +152,7 @@ class Sandbox:
         return response
 
     def _answer(self, request: Request, body: bytes, faults: list[Fault]) -> Response:
-        timestamp = iso_ms(self.clock.now())
+        upstream = self._upstream(request.path)
         for fault in faults:
             if fault.kind not in BEFORE:
                 continue
@@ -142,11 +164,11 @@ class Sandbox:
                     raise Hijack(reset=bool(fault.params.get("reset", False)))
                 case "accept_late":
                     self._postpone(request, body, float(fault.params.get("seconds", 5)))
-            return early_answer(fault, timestamp)
-        response = self.luxcore.answer(request)
+            return early_answer(fault, upstream.failure)
+        response = upstream.answer(request)
         for fault in faults:
             if fault.kind not in BEFORE:
-                response = spoil(fault, response, sleep=self.sleep, timestamp=timestamp)
+                response = spoil(fault, response, sleep=self.sleep, failure=upstream.failure)
         return response
 
     def sleep(self, seconds: float) -> None:
@@ -170,7 +192,13 @@ class Sandbox:
                 if not name.startswith("werkzeug.")
             }
             environ["wsgi.input"] = BytesIO(call.body)
-            self.luxcore.answer(Request(environ))
+            late = Request(environ)
+            self._upstream(late.path).answer(late)
+
+    def _upstream(self, path: str) -> LuxCore | Lumetrade:
+        """Whose address this is."""
+        is_lumetrade = path.startswith(f"{LUMETRADE_PREFIX}/")
+        return self.lumetrade if is_lumetrade else self.luxcore
 
 
 def create_app(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from sandbox.app import create_app
-from sandbox.config import ApiKey, Config, LuxCoreConfig
+from sandbox.config import ApiKey, Config, LumetradeConfig, LuxCoreConfig
 from sandbox.luxcore.config import SCOPE_ALIASES, SCOPES
 from sandbox.server import run
 
@@ -26,7 +26,8 @@ def api_key(text: str) -> ApiKey:
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A stand-in for LuxCore over HTTP. Control door: /_control/ (loopback only).",
+        description="A stand-in for LuxCore (/api/v1) and Lumetrade (/lumetrade/api/v1) over HTTP. "
+        "Control door: /_control/ (loopback only).",
         epilog="Each option may be set as SANDBOX_<OPTION>, e.g. SANDBOX_WEBHOOK_URL.",
     )
 
@@ -51,6 +52,11 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     option("rate-standard", 100, "calls per window and key, but for creating payments", int)
     option("rate-window", 60, "seconds of that window", float)
     option("webhook-retry-scale", 1, "stretches or shrinks the retry schedule", float)
+    option("lumetrade-key", LumetradeConfig.api_key, "Lumetrade's API key")
+    option("lumetrade-secret", LumetradeConfig.api_secret, "and its secret")
+    option("lumetrade-stage-delay", 6, "seconds a desk's withdrawal stays in each stage", float)
+    option("lumetrade-rate", 60, "calls a minute", int)
+    option("lumetrade-strays", 0.05, "share of withdrawals that fail, are held or come back", float)
     keys = [api_key(text) for text in environ.get("SANDBOX_API_KEY", "").split()]
     made.add_argument(
         "--api-key",
@@ -88,6 +94,15 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
         rate_window=given.rate_window,
         webhook_retry_scale=given.webhook_retry_scale,
     )
+    lumetrade = LumetradeConfig(
+        api_key=given.lumetrade_key,
+        api_secret=given.lumetrade_secret,
+        stage_delay=given.lumetrade_stage_delay,
+        rate_limit=given.lumetrade_rate,
+        failure_share=given.lumetrade_strays,
+        review_share=given.lumetrade_strays,
+        reversal_share=given.lumetrade_strays,
+    )
     config = Config(
         host=given.host,
         state=given.state,
@@ -96,6 +111,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
         public_url=given.public_url.rstrip("/"),
         deliver_outside=given.deliver_outside,
         luxcore=luxcore,
+        lumetrade=lumetrade,
     )
     return config, given.port
 

@@ -30,7 +30,7 @@ class _BadBody(ValueError):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "LuxCore-Sandbox"
+    server_version = "Sandbox"
     sys_version = ""
     wbufsize = -1  # answers leave in few packets
     disable_nagle_algorithm = True

@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from ipaddress import ip_address
@@ -15,6 +17,15 @@ Json = dict[str, Any]
 
 class NotJson(ValueError):
     """The body is not a JSON document we are willing to read."""
+
+
+class Refusal(Exception):
+    """A request is answered with an error; nothing it did before is kept."""
+
+    status = 400
+
+    def body(self, now: int) -> Json:
+        raise NotImplementedError
 
 
 class Hijack(ConnectionResetError):
@@ -31,7 +42,20 @@ class Hijack(ConnectionResetError):
 
 
 def dump(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    """JSON; a `Decimal` becomes a number of exactly its digits, which `json` offers no way to."""
+    mark = f"number {secrets.token_hex(8)} "
+    numbers = []
+
+    def number(value: object) -> str:
+        if not isinstance(value, Decimal):
+            raise TypeError(f"{type(value).__name__} is not JSON")
+        numbers.append(value)
+        return f"{mark}{value:f}"
+
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=number)
+    if numbers:
+        text = re.sub(f'"{mark}([^"]+)"', r"\1", text)
+    return text.encode()
 
 
 def json_response(status: int, body: object, headers: Mapping[str, str] | None = None) -> Response:

@@ -97,7 +97,10 @@ def first_flaw(value: Any) -> Flaw | None:
         members = value.values()
     elif isinstance(value, list):
         members = value
-    return next((flaw for member in members if (flaw := first_flaw(member))), None)
+    for member in members:  # most are leaves: a call for each would be most of reading a record
+        if isinstance(member, dict | list | Flaw) and (flaw := first_flaw(member)):
+            return flaw
+    return None
 
 
 def digest(value: Any) -> str:

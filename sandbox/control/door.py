@@ -13,10 +13,10 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.clock import SECOND, iso_ms, parse_iso
 from sandbox.control import page
+from sandbox.control.lumetrade import LumetradeDesk
 from sandbox.control.luxcore import LuxCoreDesk
 from sandbox.faults import KINDS, BadFault, fault_from_json
-from sandbox.luxcore.errors import Refusal
-from sandbox.web import Json, NotJson, json_response, read_json
+from sandbox.web import Json, NotJson, Refusal, json_response, read_json
 
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
@@ -32,6 +32,7 @@ class ControlDoor:
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
         desk = LuxCoreDesk(sandbox.luxcore)
+        lumetrade = LumetradeDesk(sandbox.lumetrade)
         views: tuple[tuple[str, str, Callable[..., Any]], ...] = (
             ("GET", "/", self._page),
             ("GET", "/clock", self._clock),
@@ -58,6 +59,11 @@ class ControlDoor:
             ("POST", "/tickets/<ticket_id>/<deed>", desk.act_on_ticket),
             ("POST", "/keys", desk.add_key),
             ("DELETE", "/keys/<key>", desk.revoke_key),
+            ("GET", "/lumetrade/movements", lumetrade.movements),
+            ("POST", "/lumetrade/movements/<identity>/<stage>", lumetrade.move),
+            ("POST", "/lumetrade/balances", lumetrade.set_balance),
+            ("POST", "/lumetrade/beneficiaries", lumetrade.add_beneficiary),
+            ("POST", "/lumetrade/deposits", lumetrade.deposit),
         )
         self._views = [view for _, _, view in views]
         self._map = _routing(tuple((method, path) for method, path, _ in views))
@@ -165,7 +171,7 @@ class ControlDoor:
             pace = 0
         if not 0 <= pace <= 600:
             raise BadRequest("pace must be between 0 and 600")
-        self._sandbox.traffic.pace.set(pace)
+        self._sandbox.set_pace(pace)
         return self._traffic(request, body)
 
 

@@ -43,6 +43,7 @@ AFTER = frozenset(
         "malformed_json",
         "gzip_bomb",  # megabytes
         "huge_body",  # megabytes
+        "huge_list",  # items, bytes of each, bad: positions of unusable ones
         "deep_json",  # depth
         "alter",  # set: {dotted name: value}; index: which record of a list, null for all
         "echo_amount",  # amount

@@ -4,6 +4,7 @@ import html
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -13,38 +14,37 @@ from sandbox.faults import Fault
 from sandbox.web import JSON_TYPE, Hijack, Json, dump, json_response
 
 MEGABYTE = 1024 * 1024
+LISTED_AT_ONCE = 200
 HTML_502 = (
     "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1>"
     "</center><hr><center>nginx</center></body></html>"
 )
 
 Sleep = Callable[[float], object]
+Failure = Callable[[int, str, str], Json]
+"""An upstream's error body from a status, a code and a message."""
 
 
-def early_answer(fault: Fault, timestamp: str) -> Response:
+def early_answer(fault: Fault, failure: Failure) -> Response:
     """The answer of a call that was not accepted."""
     params = fault.params
     if fault.kind == "refuse":
         status = int(params.get("status", 400))
-        body = {
-            "statusCode": status,
-            "message": params.get("message", "Refused by the sandbox"),
-            "error_code": params.get("error_code", "NO_AVAILABLE_REQUISITES"),
-            "timestamp": timestamp,
-        }
-        return json_response(status, body)
+        message = str(params.get("message", "Refused by the sandbox"))
+        code = str(params.get("error_code", "NO_AVAILABLE_REQUISITES"))
+        return json_response(status, failure(status, code, message))
     if fault.kind == "rate_limited":
-        return _rate_limited(params, timestamp)
+        return _rate_limited(params, failure)
     if fault.kind == "accept_late":
-        return _failure(504, "TIMEOUT", timestamp)
+        return _failed(504, "TIMEOUT", failure)
     status = int(params.get("status", 503))
     if "body" in params:
         return _given(status, params)
-    return _failure(status, "PROVIDER_ERROR", timestamp)
+    return _failed(status, "PROVIDER_ERROR", failure)
 
 
-def _rate_limited(params: Json, timestamp: str) -> Response:
-    response = _failure(429, "RATE_LIMIT_EXCEEDED", timestamp)
+def _rate_limited(params: Json, failure: Failure) -> Response:
+    response = _failed(429, "RATE_LIMIT_EXCEEDED", failure)
     wanted = {"Retry-After": params.get("retry_after", "1"), "X-RateLimit-Remaining": "0"}
     if "reset" in params:
         wanted["X-RateLimit-Reset"] = params["reset"]
@@ -54,14 +54,8 @@ def _rate_limited(params: Json, timestamp: str) -> Response:
     return response
 
 
-def _failure(status: int, code: str, timestamp: str) -> Response:
-    body = {
-        "statusCode": status,
-        "message": "The sandbox was asked to fail",
-        "error_code": code,
-        "timestamp": timestamp,
-    }
-    return json_response(status, body)
+def _failed(status: int, code: str, failure: Failure) -> Response:
+    return json_response(status, failure(status, code, "The sandbox was asked to fail"))
 
 
 def _given(status: int, params: Json) -> Response:
@@ -74,7 +68,7 @@ def _given(status: int, params: Json) -> Response:
     return response
 
 
-def spoil(fault: Fault, response: Response, *, sleep: Sleep, timestamp: str) -> Response:
+def spoil(fault: Fault, response: Response, *, sleep: Sleep, failure: Failure) -> Response:
     """The answer as this fault leaves it, or `Hijack` when it never arrives whole."""
     params = fault.params
     match fault.kind:
@@ -94,11 +88,11 @@ def spoil(fault: Fault, response: Response, *, sleep: Sleep, timestamp: str) -> 
         case "answer":
             return _given(int(params.get("status", 200)), params)
         case "answer_500":
-            return _failure(500, "TRANSACTION_ERROR", timestamp)
+            return _failed(500, "TRANSACTION_ERROR", failure)
         case "answer_502_html":
             return Response(HTML_502, status=502, content_type="text/html")
         case "answer_504":
-            return _failure(504, "TIMEOUT", timestamp)
+            return _failed(504, "TIMEOUT", failure)
         case "answer_308":
             location = str(params.get("location", "https://elsewhere.example/api/v1/payments"))
             body = f'<a href="{html.escape(location)}">Moved</a>'
@@ -108,6 +102,8 @@ def spoil(fault: Fault, response: Response, *, sleep: Sleep, timestamp: str) -> 
             return _bomb(int(params.get("megabytes", 100)))
         case "huge_body":
             return _streamed(response, _huge(int(params.get("megabytes", 100))))
+        case "huge_list":
+            return _streamed(response, _huge_list(response.get_data(), params))
     return _rewritten(fault, response)
 
 
@@ -139,7 +135,7 @@ def _rewritten(fault: Fault, response: Response) -> Response:
 
 def _with_changed_records(fault: Fault, raw: bytes) -> bytes:
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_float=Decimal)
     except ValueError:
         return raw
     records = _records(body)
@@ -149,25 +145,25 @@ def _with_changed_records(fault: Fault, raw: bytes) -> bytes:
         if position < len(records):
             _change(fault, records, position)
     # A bare payment is the only record, and stands for the whole answer.
-    return dump(body if _is_list(body) else records[0])
+    return dump(body if _listed(body) is not None else records[0])
 
 
-def _is_list(body: object) -> bool:
-    return isinstance(body, dict) and isinstance(body.get("data"), list)
+def _listed(body: Any) -> list[Any] | None:
+    """The list in an answer: LuxCore's lies in an envelope, Lumetrade's is bare."""
+    found = body.get("data") if isinstance(body, dict) else body
+    return found if isinstance(found, list) else None
 
 
 def _records(body: Any) -> list[Any]:
-    if _is_list(body):
-        found: list[Any] = body["data"]
-        return found
-    return [body]
+    found = _listed(body)
+    return [body] if found is None else found
 
 
 def _change(fault: Fault, records: list[Any], position: int) -> None:
     params = fault.params
     record = records[position]
     if fault.kind == "malformed_record":
-        broken = {"transaction_id": None, "amount": "a lot", "created_at": 7}
+        broken = {_id_name(record): None, "amount": "a lot", "created_at": 7}
         records[position] = params.get("record", broken)
         return
     if not isinstance(record, dict):
@@ -179,12 +175,16 @@ def _change(fault: Fault, records: list[Any], position: int) -> None:
         _put(record, name, value)
 
 
+def _id_name(record: Any) -> str:
+    return next((name for name in ("transactionId", "id") if name in record), "transaction_id")
+
+
 def _wanted(fault: Fault, record: Json) -> Json:
     params = fault.params
     match fault.kind:
         case "echo_amount":
             amount = record.get("amount")
-            other = amount * 100 if isinstance(amount, int) else 1
+            other = amount * 100 if isinstance(amount, int | Decimal) else 1
             return {"amount": params.get("amount", other)}
         case "echo_currency":
             return {"currency": params.get("currency", "TRY")}
@@ -242,6 +242,31 @@ def _huge(megabytes: int) -> Iterator[bytes]:
     for _ in range(megabytes):
         yield block
     yield b'"}'
+
+
+def _huge_list(raw: bytes, params: Json) -> Iterator[bytes]:
+    """A bare list of so many copies of its first record, each of so many bytes, with its own id.
+
+    Those at the positions `bad` cannot be used.
+    """
+    first = _records(json.loads(raw, parse_float=Decimal))[0]
+    name = _id_name(first)
+    mark = "as many as there are"
+    bare = len(dump(first | {"note": ""}))
+    note = "x" * max(0, int(params.get("bytes", 750)) - bare)
+    head, tail = dump(first | {name: mark, "note": note}).split(mark.encode())
+    bad = set(params.get("bad", []))
+    items = int(params.get("items", 100_000))
+    for start in range(0, items, LISTED_AT_ONCE):
+        positions = range(start, min(items, start + LISTED_AT_ONCE))
+        block = (
+            dump(first | {name: f"bad-{at}", "amount": "a lot"})
+            if at in bad
+            else b"%b%b-%07d%b" % (head, str(first[name]).encode(), at, tail)
+            for at in positions
+        )
+        yield (b"," if start else b"[") + b",".join(block)
+    yield b"]" if items else b"[]"
 
 
 def _bomb(megabytes: int) -> Response:

@@ -14,22 +14,23 @@ from werkzeug.wrappers import Request, Response
 from sandbox.clock import Clock
 from sandbox.delivery import Courier, Outcome, Parcel, Sender
 from sandbox.faults import FaultBook
+from sandbox.limits import STANDARD, Rate, RateLimiter
 from sandbox.luxcore import document, pages
 from sandbox.luxcore.auth import Caller, Doorkeeper
 from sandbox.luxcore.call import Call
 from sandbox.luxcore.config import LuxCoreConfig
-from sandbox.luxcore.errors import BusinessError, Refusal, ValidationFailed
-from sandbox.luxcore.limits import RateLimiter, too_many
+from sandbox.luxcore.errors import BusinessError, ValidationFailed
 from sandbox.luxcore.payments import lifecycle
 from sandbox.luxcore.routes import ROUTES, V1, V2, Route
 from sandbox.luxcore.tickets import files, support
 from sandbox.luxcore.webhooks import sending
 from sandbox.luxcore.work import Work
 from sandbox.store import Store, read_meta, write_meta
-from sandbox.web import Json, NotJson, json_response, read_json
+from sandbox.web import Json, NotJson, Refusal, json_response, read_json
 
 log = logging.getLogger(__name__)
 
+CREATION = "creation"
 DEEDS = 50  # done under one lock
 PARCELS = 200  # handed to the courier at once
 LARGEST_BODY = 1024 * 1024  # bytes; uploads have their own limit
@@ -45,6 +46,15 @@ def _rules() -> list[Rule]:
     rules.append(Rule("/pay/<token>", methods=["GET", "POST"], endpoint=pages.page))
     rules.append(Rule("/uploads/<attachment_id>", methods=["PUT"], endpoint=files.upload))
     return rules
+
+
+def _rates(config: LuxCoreConfig) -> dict[str, tuple[Rate, ...]]:
+    """What LuxCore grants a key [S003]."""
+    burst = (config.rate_burst, config.burst_window)
+    return {
+        STANDARD: ((config.rate_standard, config.rate_window),),
+        CREATION: ((config.rate_create, config.rate_window), burst),
+    }
 
 
 ROUTING = Map(_rules(), strict_slashes=False)
@@ -69,7 +79,7 @@ class LuxCore:
         self.faults = faults
         self.public_url = public_url
         self.doorkeeper = Doorkeeper(config, clock)
-        self.limiter = RateLimiter(config, clock.wire)
+        self.limiter = RateLimiter(_rates(config), clock.wire)
         self.courier = Courier(sender, self._report)
         self.wake = threading.Event()  # something may be due for delivery
         self.support_on = False  # whether support answers tickets by itself
@@ -94,6 +104,10 @@ class LuxCore:
 
     # Requests
 
+    def failure(self, status: int, code: str, message: str) -> Json:
+        """The body of an error that a fault makes up."""
+        return BusinessError(code, message, status=status).body(self.clock.now())
+
     def answer(self, request: Request) -> Response:
         """Answer one request. Never raises: what we did not foresee is a 500."""
         headers: dict[str, str] = {}
@@ -116,10 +130,10 @@ class LuxCore:
         self, request: Request, route: Route, variables: Json, headers: dict[str, str]
     ) -> Response:
         caller = self._admit(request)
-        verdict = self.limiter.take(caller.owner, creation=route.creation)
+        verdict = self.limiter.take(caller.owner, CREATION if route.creation else STANDARD)
         headers.update(verdict.headers)
         if not verdict.passed:
-            raise too_many()
+            raise BusinessError("RATE_LIMIT_EXCEEDED", "Too many requests", status=429)
         caller.require(route.scope)
         if (request.content_length or 0) > LARGEST_BODY:
             raise ValidationFailed("request entity too large", status=413)
@@ -154,7 +168,7 @@ class LuxCore:
 
     def _refuse(self, refusal: Refusal, headers: dict[str, str]) -> Response:
         """An error answer. Limits are shown even to those we do not know."""
-        shown = headers or self.limiter.take("nobody", creation=False).headers
+        shown = headers or self.limiter.take("nobody").headers
         return json_response(refusal.status, refusal.body(self.clock.now()), shown)
 
     def _answer_unroutable(self, request: Request, exc: HTTPException) -> Response:
@@ -165,7 +179,7 @@ class LuxCore:
                 owner = self._admit(request).owner
             except Refusal as refusal:
                 return self._refuse(refusal, {})
-        headers = self.limiter.take(owner, creation=False).headers
+        headers = self.limiter.take(owner).headers
         message = f"Cannot {request.method} {request.path}"
         status = exc.code or 404
         body = {"statusCode": status, "message": message, "error": exc.name}

@@ -3,16 +3,7 @@
 from http import HTTPStatus
 
 from sandbox.clock import iso_ms
-from sandbox.web import Json
-
-
-class Refusal(Exception):
-    """A request is answered with an error; nothing it did before is kept."""
-
-    status = 400
-
-    def body(self, now: int) -> Json:
-        raise NotImplementedError
+from sandbox.web import Json, Refusal
 
 
 class BusinessError(Refusal):

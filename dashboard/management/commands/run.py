@@ -29,6 +29,7 @@ from upstreams.tasks import run_feed
 
 HERE = "127.0.0.1"
 SANDBOX_KEY = "qp_test_sk_lightdesk"  # opens nothing but the stand-in on this machine
+LUMETRADE_KEY = "lt_key_lightdesk"
 PAYMENTS_PER_MINUTE = 6
 COLOURS = (36, 32, 33, 35, 34, 96)
 
@@ -137,6 +138,10 @@ def environment(*, redis_port: int | None) -> dict[str, str]:
         told["LUXCORE_API_KEY"] = told["SANDBOX_API_KEY"] = SANDBOX_KEY
         secret = kept_secret("sandbox-webhook-secret")
         told["LUXCORE_WEBHOOK_SECRETS"] = told["SANDBOX_WEBHOOK_SECRET"] = secret
+        told["LUMETRADE_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/lumetrade"
+        told["LUMETRADE_API_KEY"] = told["SANDBOX_LUMETRADE_KEY"] = LUMETRADE_KEY
+        secret = kept_secret("sandbox-lumetrade-secret")
+        told["LUMETRADE_API_SECRET"] = told["SANDBOX_LUMETRADE_SECRET"] = secret
         told["LUXCORE_MERCHANT_ID"] = told["LUXCORE_HMAC_SECRET"] = ""
     return told
 
@@ -235,10 +240,11 @@ def refuse_a_taken_port(name: str, port: int, *, other: int) -> None:
 
 def refuse_a_key_of_yours() -> None:
     """Raise CommandError when a real key is set: the sandbox and a provider are never mixed."""
-    if settings.LUXCORE_API_KEY:
-        raise CommandError(
-            "LUXCORE_API_KEY is set, but the sandbox is on: unset it, or run SANDBOX=0 make run"
-        )
+    for name in ("LUXCORE_API_KEY", "LUMETRADE_API_KEY"):
+        if getattr(settings, name):
+            raise CommandError(
+                f"{name} is set, but the sandbox is on: unset it, or run SANDBOX=0 make run"
+            )
 
 
 def kept_secret(name: str) -> str:

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.clock import MINUTE, SECOND, iso_ms
 from sandbox.luxcore.call import Answer, Call, wrapped
-from sandbox.luxcore.errors import BusinessError, Refusal, ValidationFailed, not_found
+from sandbox.luxcore.errors import BusinessError, ValidationFailed, not_found
 from sandbox.luxcore.fields import Fields
 from sandbox.luxcore.tickets import model
 from sandbox.luxcore.work import Work
-from sandbox.web import json_response
+from sandbox.web import Refusal, json_response
 
 LARGEST = 10 * 1024 * 1024  # bytes
 TYPES = ("image/png", "image/jpeg", "application/pdf", "text/plain", "text/csv")

@@ -1,12 +1,13 @@
-"""Rate limits per key: fixed windows that open with the first call in them [S003]."""
+"""Rate limits per key: fixed windows that open with the first call in them."""
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sandbox.luxcore.config import LuxCoreConfig
-from sandbox.luxcore.errors import BusinessError
+STANDARD = "standard"
+Rate = tuple[int, float]
+"""So many calls in so many seconds."""
 
 
 @dataclass
@@ -34,16 +35,17 @@ class Verdict:
 
 
 class RateLimiter:
-    def __init__(self, config: LuxCoreConfig, wire: Callable[[], float]) -> None:
-        self._config = config
+    def __init__(self, rates: Mapping[str, tuple[Rate, ...]], wire: Callable[[], float]) -> None:
+        """`rates` by class of calls."""
+        self._rates = rates
         self._wire = wire
         self._lock = threading.Lock()
-        self._windows: dict[tuple[str, bool], tuple[Window, ...]] = {}
+        self._windows: dict[tuple[str, str], tuple[Window, ...]] = {}
 
-    def take(self, owner: str, *, creation: bool) -> Verdict:
+    def take(self, owner: str, cls: str = STANDARD) -> Verdict:
         """Count one call of this key. A refused call uses nothing up."""
         with self._lock:
-            windows = self._windows.setdefault((owner, creation), self._new(creation))
+            windows = self._windows.setdefault((owner, cls), self._new(cls))
             now = self._wire()
             for window in windows:
                 window.renew(now)
@@ -57,14 +59,8 @@ class RateLimiter:
         with self._lock:
             self._windows.clear()
 
-    def _new(self, creation: bool) -> tuple[Window, ...]:
-        config = self._config
-        if not creation:
-            return (Window(config.rate_standard, config.rate_window),)
-        return (
-            Window(config.rate_create, config.rate_window),
-            Window(config.rate_burst, config.burst_window),
-        )
+    def _new(self, cls: str) -> tuple[Window, ...]:
+        return tuple(Window(limit, seconds) for limit, seconds in self._rates[cls])
 
 
 def _headers(windows: Iterable[Window], now: float, *, passed: bool) -> dict[str, str]:
@@ -78,7 +74,3 @@ def _headers(windows: Iterable[Window], now: float, *, passed: bool) -> dict[str
     if not passed:
         headers["Retry-After"] = str(max(1, math.ceil(tight.ends - now)))
     return headers
-
-
-def too_many() -> BusinessError:
-    return BusinessError("RATE_LIMIT_EXCEEDED", "Too many requests", status=429)

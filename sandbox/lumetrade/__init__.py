@@ -1,0 +1,1 @@
+"""Lumetrade v1: accounts, withdrawals, deposits and trades that move by themselves."""
