@@ -133,6 +133,7 @@ class Frame:
                 "r",
                 count=Drift.objects.open().count() or None,
             ),
+            self._desk(gettext("Policies"), "payments:policies", "gavel", "o"),
         ]
 
     def _waiting(self, now: datetime) -> tuple[int | None, int]:

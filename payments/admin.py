@@ -18,6 +18,7 @@ class PolicyAdmin(NothingToChange, admin.ModelAdmin):  # type: ignore[type-arg]
         "origin",
         "from_amount",
         "signatures",
+        "roles",
         "published_at",
     )
     list_filter = ("version",)

@@ -17,7 +17,7 @@ from payments.models import Signature, Withdrawal
 from payments.policies import Requirement
 from staff import audit
 from staff.models import User
-from staff.permissions import ROLES, Permission, Person, Role, can, held_since
+from staff.permissions import Permission, Person, Role, can
 from upstreams.enums import CommandState
 from upstreams.models import Command
 
@@ -53,8 +53,9 @@ class Review:
 
     @property
     def missing(self) -> int:
-        """How many more signatures are needed."""
-        return max(0, self.requirement.signatures - len(self.signatures))
+        """How many more signatures are needed, of people who hold a role that is asked for."""
+        given = policies.that_count(self.signatures, self.requirement)
+        return max(0, self.requirement.signatures - len(given))
 
     @property
     def blocks(self) -> list[Check]:
@@ -62,8 +63,8 @@ class Review:
 
     @property
     def who_may_sign(self) -> str:
-        roles = [role.label.lower() for role in Role if _signs(role)]
-        return f"Any {' or '.join(roles)} who neither wrote it nor signed it."
+        roles = policies.role_words(self.requirement.roles)
+        return f"Any {roles} who neither wrote it nor signed it."
 
 
 def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
@@ -176,9 +177,21 @@ def wrote(withdrawal: Withdrawal, user: Person) -> bool:
     return withdrawal.revisions.filter(by=user.pk).exists()
 
 
-def role_is_too_young(user: Person, *, requirement: Requirement, now: datetime) -> bool:
-    since = held_since(user, Permission.SIGN_WITHDRAWALS)
-    return requirement.above_first_tier and (since is None or now - since < YOUNG)
+def roles_that_sign(user: User, *, requirement: Requirement) -> list[Role]:
+    """The roles of this person whose signature counts here; none: somebody else signs it."""
+    return [role for role in requirement.roles if role in user.held_roles]
+
+
+def wrong_role(requirement: Requirement) -> str:
+    return f"Here only {policies.role_words(requirement.roles)} may sign."
+
+
+def role_is_too_young(user: User, *, requirement: Requirement, now: datetime) -> bool:
+    """Whether every role by which they could sign was granted less than a day ago."""
+    if not requirement.above_first_tier:
+        return False
+    held = roles_that_sign(user, requirement=requirement)
+    return all(now - user.held_roles[role] < YOUNG for role in held)
 
 
 TOO_YOUNG = "Your role is younger than 24 hours and signs the first tier only."
@@ -214,6 +227,8 @@ class _Reasons:
     ) -> str:
         if reason := self.against_judging():
             return reason
+        if not roles_that_sign(self.viewer, requirement=requirement):
+            return wrong_role(requirement)
         if role_is_too_young(self.viewer, requirement=requirement, now=now):
             return TOO_YOUNG
         if blocks := blocking(found):
@@ -260,7 +275,3 @@ class _Reasons:
             .filter(state=CommandState.QUEUED, attempts=0)
             .exists()
         )
-
-
-def _signs(role: Role) -> bool:
-    return Permission.SIGN_WITHDRAWALS in ROLES[role]

@@ -10,19 +10,18 @@ from typing import Any, Final
 from django.db import transaction
 
 from payments import actions
-from payments.models import Policy, Withdrawal
+from payments.enums import PolicyState
+from payments.models import Policy, PolicyVersion, Withdrawal
 from payments.rules import WithdrawalDraft
 from staff import audit
 from staff.models import User
 from upstreams.enums import Upstream
 
-# From these amounts a second signature; below them one.
-SECOND_SIGNATURE_FROM: Final = {
-    "ARS": Decimal(1_000_000),
-    "MXN": Decimal(50_000),
-    "UYU": Decimal(100_000),
-    "AUD": Decimal(5_000),
-}
+SAMPLE_TIERS: Final[tuple[dict[str, Any], ...]] = (
+    {"from_amount": Decimal(0), "signatures": 1},
+    {"from_amount": Decimal(1_000), "signatures": 2, "typed_amount": True},
+    {"from_amount": Decimal(50_000), "signatures": 3, "typed_amount": True},
+)
 
 _REQUESTS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (
     (
@@ -57,6 +56,39 @@ _REQUESTS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (
             "customer_email": "oliver.brown@example.com",
             "customer_phone": "+61298765432",
             "description": "Refund of a double charge",
+        },
+    ),
+    (
+        "maker",
+        75,
+        {
+            "amount": Decimal("85.00"),
+            "currency": "AUD",
+            "method": "payid",
+            "recipient_name": "Emily Jones",
+            "payid": "+61498765432",
+            "payid_type": "phone",
+            "payout_reference": "PAYOUT-FEB-120",
+            "customer_name": "Emily Jones",
+            "customer_email": "emily.jones@example.com",
+            "customer_phone": "+61498765432",
+            "description": "Payout February 2026",
+        },
+    ),
+    (
+        "maker2",
+        70,
+        {
+            "amount": Decimal("410.00"),
+            "currency": "AUD",
+            "method": "bank_transfer",
+            "recipient_name": "Liam Walker",
+            "bank_account": "87654321",
+            "bank_code": "062-000",
+            "payout_reference": "PAYOUT-FEB-121",
+            "customer_name": "Liam Walker",
+            "customer_email": "liam.walker@example.com",
+            "description": "Payout February 2026",
         },
     ),
     (
@@ -183,17 +215,16 @@ def build(people: Mapping[str, User], at: datetime) -> Iterable[str]:
 
 
 def publish_sample_policy(*, at: datetime) -> None:
-    """Version 1: one signature, and a second one from a bound in each currency."""
-    tiers = [Policy(version=1, from_amount=0, signatures=1, published_at=at)]
-    tiers += [
-        Policy(version=1, currency=currency, from_amount=bound, signatures=2, published_at=at)
-        for currency, bound in SECOND_SIGNATURE_FROM.items()
-    ]
+    """Version 1: one signature, a second one from 1,000, a third from 50,000."""
     with transaction.atomic():
+        version = PolicyVersion.objects.create(
+            number=1, state=PolicyState.PUBLISHED, created_at=at, decided_at=at
+        )
+        tiers = [Policy(version=version, published_at=at, **tier) for tier in SAMPLE_TIERS]
         Policy.objects.bulk_create(tiers)
         audit.record(
             "payments.policy.published",
-            ("payments.policy", "v1"),
+            version,
             by=None,
             at=at,
             after={"tiers": [str(tier) for tier in tiers]},

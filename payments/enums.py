@@ -131,3 +131,28 @@ class RemedyState(models.TextChoices):
     DONE = "done", _("Done")
     IN_VAIN = "in_vain", _("Changed nothing")
     DROPPED = "dropped", _("Dropped")
+
+
+class PolicyState(models.TextChoices):
+    """Where a set of signing rules stands. One is in force: the newest that was published."""
+
+    DRAFT = "draft", _("Draft")
+    PROPOSED = "proposed", _("Proposed")
+    PUBLISHED = "published", _("Published")
+    DROPPED = "dropped", _("Dropped")
+
+
+class LimitPer(models.TextChoices):
+    """Whose payouts a limit adds up."""
+
+    CUSTOMER = "customer", _("customer")
+    BENEFICIARY = "beneficiary", _("beneficiary")
+    APPROVER = "approver", _("approver")
+
+
+class Window(models.IntegerChoices):
+    """How far back a limit looks, in hours: always from this moment, never from midnight."""
+
+    DAY = 24, _("24 hours")
+    WEEK = 168, _("7 days")
+    MONTH = 720, _("30 days")

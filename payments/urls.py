@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payments.views import balances, decide, entry, exports, payments, queue, withdrawal
+from payments.views import balances, decide, entry, exports, payments, policies, queue, withdrawal
 from payments.views.reconciliation import drift, overview
 
 app_name = "payments"
@@ -39,4 +39,6 @@ urlpatterns = [
     path("reconciliation/<int:pk>/", drift.drift, name="drift"),
     path("reconciliation/<int:pk>/second/", drift.drift_second, name="drift-second"),
     path("reconciliation/<int:pk>/<str:remedy>/", drift.drift_resolve, name="drift-resolve"),
+    path("policies/", policies.policies_home, name="policies"),
+    path("policies/<int:number>/", policies.policy, name="policy"),
 ]

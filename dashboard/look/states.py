@@ -78,6 +78,10 @@ MARKS: dict[str, Mark] = {
     # API tokens
     "live": _GOOD,
     "revoked": _OVER,
+    # Signing rules
+    "draft": Mark("neutral", "pencil"),
+    "proposed": _WAIT,
+    "published": _GOOD,
     # Compliance and support
     "low": Mark("good", "shield-check"),
     "medium": Mark("warn", "shield-alert"),

@@ -23,6 +23,7 @@ from payments.actions.common import (
 from payments.actions.errors import (
     Blocked,
     FactsChanged,
+    RoleCannotSign,
     RoleTooYoung,
     SignedAlready,
     TooLateToUndo,
@@ -30,7 +31,7 @@ from payments.actions.errors import (
 from payments.checks.funds import main_balance
 from payments.enums import RejectCode, Status, Verdict
 from payments.journal import Journal
-from payments.models import Policy, Signature, Withdrawal, WithdrawalNotMovable
+from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal, WithdrawalNotMovable
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT, cancel_key_for, reference_for
 from staff import audit
@@ -46,7 +47,7 @@ def sign_withdrawal(
 
     The provider is read again first, before any transaction. The same person again gets their
     first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
-    FactsChanged, RoleTooYoung, Blocked. Every refusal is audited.
+    FactsChanged, RoleCannotSign, RoleTooYoung, Blocked. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -139,13 +140,15 @@ def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: 
     _look_again(withdrawal, by)
     requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
     digest = facts.digest(facts.of(withdrawal))
-    given = len(policies.valid_approvals(withdrawal, digest=digest))
-    is_last = given + 1 >= requirement.signatures
+    approvals = policies.valid_approvals(withdrawal, digest=digest)
+    is_last = len(policies.that_count(approvals, requirement)) + 1 >= requirement.signatures
     if is_last:
         # Two payouts from one fund: the second waits here and counts the first as promised.
         list(main_balance(withdrawal).select_for_update())
     found = checks.run(withdrawal, now=at)
     _refuse_changes(withdrawal, seen, by, requirement, found)
+    if not decision.roles_that_sign(by, requirement=requirement):
+        raise RoleCannotSign(decision.wrong_role(requirement))
     if decision.role_is_too_young(by, requirement=requirement, now=at):
         raise RoleTooYoung
     if blocks := decision.blocking(found):
@@ -198,6 +201,7 @@ def _put_signature(
         editor=withdrawal.last_edited_by,
         verdict=verdict,
         digest=digest,
+        roles=[role for role in SIGNING_ROLES if role in journal.by.held_roles],
         policy=policy,
         at=journal.at,
         reason=reason,

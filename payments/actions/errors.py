@@ -60,6 +60,10 @@ class SignedAlready(NotPossible):
         super().__init__(SIGNED_IT)
 
 
+class RoleCannotSign(NotPossible):
+    """The rules name roles for this withdrawal, and this person holds none of them."""
+
+
 class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 

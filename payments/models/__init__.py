@@ -9,7 +9,7 @@ from payments.models.payments import (
     UNPAID_STATUSES,
     Payment,
 )
-from payments.models.policies import Policy
+from payments.models.policies import SIGNING_ROLES, Limit, Policy, PolicyVersion
 from payments.models.reconciliation import (
     DayTotal,
     Drift,
@@ -32,19 +32,22 @@ __all__ = [
     "OPEN_STATUSES",
     "PAID_STATUSES",
     "REQUEST_MOVES",
+    "SIGNING_ROLES",
     "UNPAID_STATUSES",
     "Balance",
     "DailyBalance",
     "DayTotal",
     "Drift",
     "IdempotencyKey",
+    "Limit",
     "NotPossible",
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
     "Policy",
-    "RequestNotMovable",
+    "PolicyVersion",
     "Reconciliation",
+    "RequestNotMovable",
     "Resolution",
     "Revision",
     "Settlement",

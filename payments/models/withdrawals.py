@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 from customers.models import Customer
 from payments.enums import Origin, RejectCode, Status, Verdict
 from payments.models.payments import UNPAID_STATUSES, Payment
+from payments.models.policies import NO_ROLES
 from payments.queues import UNPAID_ENDS, WithdrawalQuerySet
 from upstreams.enums import Upstream
 
@@ -214,6 +215,8 @@ class Signature(models.Model):
     )
     verdict = models.CharField(max_length=8, choices=Verdict)
     digest = models.CharField(max_length=64)
+    # The signing roles they held at that moment: a role that is taken later unsigns nothing.
+    roles = models.JSONField(default=list, blank=True, db_default=NO_ROLES)
     policy = models.ForeignKey("payments.Policy", on_delete=models.PROTECT, null=True)
     at = models.DateTimeField()
     reason = models.TextField(blank=True)

@@ -130,7 +130,7 @@ class Page:
     @property
     def is_typed(self) -> bool:
         """Whether the amount must be typed once more before signing."""
-        return self.review.requirement.above_first_tier
+        return self.review.requirement.typed_amount
 
     @property
     def may_claim(self) -> bool:

@@ -23,8 +23,8 @@ def luxcore(desk: Desk) -> Iterator[SandboxProcess]:
 
 
 def asked_for_in_the_desk(page: Page) -> str:
-    """Open the queue at the smallest payout that nobody sent yet; return its code."""
-    page.goto("/withdrawals/?origin=desk")
+    """Open the queue at a small payout that nobody sent yet: one signature; return its code."""
+    page.goto("/withdrawals/?origin=desk&amount_to=999")
     return page.locator("tbody a.open").first.inner_text().strip()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from payments.models import Drift, Payment, Withdrawal
+from payments.models import Drift, Payment, Policy, Withdrawal
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
 from tests.payments import factories
@@ -50,6 +50,7 @@ class World:
     alarm: Alarm
     event: WebhookEvent
     token: ApiToken
+    policy: Policy
 
     @classmethod
     def make(cls) -> World:
@@ -73,6 +74,7 @@ class World:
                 received_at=factories.NOW,
             ),
             token=ApiTokenFactory(),
+            policy=factories.PolicyFactory(currency="MXN", from_amount=number),
         )
 
 
@@ -153,6 +155,8 @@ ROUTES: Mapping[str, Route] = {
         RECONCILE, post=422, arguments=lambda world: {**_drift(world), "remedy": "read_again"}
     ),
     "payments:drift-second": Route(SIGN | RECONCILE, get=302, post=302, arguments=_drift),
+    "payments:policies": Route(SEE),
+    "payments:policy": Route(SEE, arguments=lambda world: {"number": world.policy.version_id}),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),

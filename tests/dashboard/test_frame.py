@@ -28,7 +28,7 @@ def desks(client: Client) -> dict[str, Any]:
     return {desk.label: desk for _group, group in frame.desks for desk in group}
 
 
-PAYMENT_DESKS = ["Home", "Withdrawals", "Payments", "Balances", "Reconciliation"]
+PAYMENT_DESKS = ["Home", "Withdrawals", "Payments", "Balances", "Reconciliation", "Policies"]
 
 
 class TestDesks:

@@ -17,7 +17,16 @@ import factory
 from payments import decision, facts, feeds
 from payments.accounts import account_key
 from payments.deposits import DepositDraft
-from payments.enums import DriftKind, Kind, Origin, PaymentStatus, SeenBy, Status, Verdict
+from payments.enums import (
+    DriftKind,
+    Kind,
+    Origin,
+    PaymentStatus,
+    PolicyState,
+    SeenBy,
+    Status,
+    Verdict,
+)
 from payments.models import (
     Balance,
     Drift,
@@ -25,6 +34,7 @@ from payments.models import (
     PaymentMethod,
     PaymentRequest,
     Policy,
+    PolicyVersion,
     Revision,
     Signature,
     Withdrawal,
@@ -77,6 +87,18 @@ class PolicyFactory(factory.django.DjangoModelFactory[Policy]):
     version = 1
     signatures = 1
     published_at = NOW - timedelta(days=30)
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Policy:
+        """Let `version` be a number: the version is made with its first tier."""
+        number, at = kwargs.pop("version"), kwargs["published_at"]
+        version, _ = PolicyVersion.objects.get_or_create(
+            number=number,
+            defaults={"state": PolicyState.PUBLISHED, "created_at": at, "decided_at": at},
+        )
+        policy = super()._create(model_class, *args, version=version, **kwargs)
+        assert isinstance(policy, Policy)
+        return policy
 
 
 class PaymentFactory(factory.django.DjangoModelFactory[Payment]):
@@ -219,6 +241,7 @@ class SignatureFactory(factory.django.DjangoModelFactory[Signature]):
     editor = factory.SelfAttribute("withdrawal.last_edited_by")
     verdict = Verdict.APPROVE
     digest = factory.LazyAttribute(lambda s: facts.digest(facts.of(s.withdrawal)))
+    roles = factory.LazyAttribute(lambda s: list(s.by.held_roles))
     at = NOW
 
 

@@ -21,7 +21,7 @@ class TestDemo:
         _, lines = demonstration.build(at=timezone.now())
 
         assert "sample policy v1" in lines
-        assert Withdrawal.objects.count() == 8
+        assert Withdrawal.objects.count() == 10
         assert set(Withdrawal.objects.values_list("currency", "method")) == {
             ("AUD", "payid"),
             ("AUD", "bank_transfer"),
@@ -30,7 +30,7 @@ class TestDemo:
             ("UYU", "bank_transfer"),
         }
 
-    def test_has_a_second_tier_and_a_pair_that_looks_like_one(self) -> None:
+    def test_has_payouts_in_every_tier_and_a_pair_that_looks_like_one(self) -> None:
         demonstration.build(at=timezone.now())
         published = policies.published(timezone.now())
         rows = list(Withdrawal.objects.all())
@@ -42,7 +42,7 @@ class TestDemo:
             if "duplicate" in {flag.code for flag in flags}
         ]
 
-        assert sorted(needed) == [1] * 6 + [2] * 2
+        assert sorted(needed) == [1] * 3 + [2] * 4 + [3] * 3
         assert len(doubles) == 2
 
     def test_makes_nothing_twice(self) -> None:
@@ -51,5 +51,5 @@ class TestDemo:
         _, lines = demonstration.build(at=timezone.now())
 
         assert lines == []
-        assert Withdrawal.objects.count() == 8
-        assert Policy.objects.count() == 1 + len(demo.SECOND_SIGNATURE_FROM)
+        assert Withdrawal.objects.count() == 10
+        assert Policy.objects.count() == len(demo.SAMPLE_TIERS)

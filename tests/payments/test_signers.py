@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from payments import actions
+from payments import actions, decision
 from payments.enums import Status, Verdict
-from payments.models import Signature
+from payments.models import Policy, Signature
 from staff.models import AuditEvent, RoleGrant, User
 from staff.permissions import NotPermitted, Role
 from tests.payments.deciding import nothing_happened_to, sign, status_of
@@ -205,3 +205,57 @@ class TestYoungRole:
         sign(withdrawal, ada)
 
         assert status_of(withdrawal) == Status.APPROVED
+
+
+class TestNamedRoles:
+    """A tier may say whose signatures it wants."""
+
+    @pytest.fixture(autouse=True)
+    def _by_an_ops_lead(self) -> None:
+        PolicyFactory(currency="AUD", roles=["ops_lead"])
+
+    def test_refuses_a_signer_without_one_of_them(self) -> None:
+        withdrawal, ada = WithdrawalFactory(), approver()
+
+        with pytest.raises(actions.RoleCannotSign, match="only ops lead may sign"):
+            sign(withdrawal, ada)
+
+        assert nothing_happened_to(withdrawal)
+        assert AuditEvent.objects.get().after == {"refusal": "RoleCannotSign"}
+
+    def test_takes_the_signature_of_one_who_has_it_and_keeps_why(self) -> None:
+        withdrawal, olga = WithdrawalFactory(), UserFactory(roles=["ops_lead"])
+
+        receipt = sign(withdrawal, olga)
+
+        assert receipt.signature.roles == ["ops_lead"]
+        assert status_of(withdrawal) == Status.APPROVED
+
+    def test_counts_no_signature_that_was_given_under_other_rules(self) -> None:
+        Policy.objects.update(roles=[], signatures=2)
+        withdrawal = WithdrawalFactory()
+        sign(withdrawal, approver())
+        Policy.objects.update(roles=["ops_lead"])
+
+        sign(withdrawal, UserFactory(roles=["ops_lead"]))
+
+        assert status_of(withdrawal) == Status.AWAITING_APPROVAL
+        sign(withdrawal, UserFactory(roles=["ops_lead"]))
+        assert status_of(withdrawal) == Status.APPROVED
+
+    def test_goes_by_the_age_of_the_role_that_counts(self) -> None:
+        Policy.objects.filter(currency="AUD").update(from_amount=1000)
+        olga = UserFactory(roles=["approver", "ops_lead"])
+        RoleGrant.objects.filter(user=olga, group__name="ops_lead").update(
+            granted_at=NOW - timedelta(hours=23)
+        )
+
+        with pytest.raises(actions.RoleTooYoung):
+            sign(WithdrawalFactory(), olga)
+
+    def test_are_named_to_whoever_looks(self) -> None:
+        review = decision.review(WithdrawalFactory(), viewer=approver(), now=NOW)
+
+        assert review.who_may_sign == "Any ops lead who neither wrote it nor signed it."
+        assert review.cannot_sign == "Here only ops lead may sign."
+        assert review.cannot_reject == ""

@@ -83,8 +83,8 @@ class TestApproveQuestion:
         assert "It has changed since you opened it." in text
         assert "Sign for" not in text
 
-    def test_asks_for_the_amount_above_the_first_tier(self) -> None:
-        PolicyFactory(version=1, currency="AUD", from_amount=1000, signatures=1)
+    def test_asks_for_the_amount_where_the_tier_says_so(self) -> None:
+        PolicyFactory(version=1, currency="AUD", from_amount=1000, typed_amount=True)
         row, client = WithdrawalFactory(), as_role("approver")
 
         wrong = approve(client, row, typed_amount="2500.01")
@@ -96,7 +96,8 @@ class TestApproveQuestion:
         assert 'value="2500.01"' in text_of(wrong)
         assert Signature.objects.count() == 1
 
-    def test_does_not_ask_below_it(self) -> None:
+    def test_does_not_ask_for_it_elsewhere(self) -> None:
+        PolicyFactory(version=1, currency="AUD", from_amount=1000, signatures=1)
         row = WithdrawalFactory()
 
         assert "Type the amount" not in text_of(as_role("approver").get(page(row, "approve/")))

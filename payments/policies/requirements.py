@@ -1,13 +1,14 @@
-"""How many signatures a withdrawal needs, and whether it has them."""
+"""How many signatures a withdrawal needs and of whom, and whether it has them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max
-
-from payments.models import Policy, Signature, Withdrawal
+from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal
+from payments.policies.words import scope, signatures_by
+from staff.permissions import Role
 
 WITHOUT_POLICY = 2  # signatures, while nobody has published any rule
 
@@ -21,15 +22,30 @@ class Requirement:
     above_first_tier: bool
     words: str
 
+    @property
+    def roles(self) -> Sequence[Role]:
+        """The roles whose signatures count."""
+        return self.policy.signing_roles if self.policy else SIGNING_ROLES
+
+    @property
+    def typed_amount(self) -> bool:
+        """Whether whoever signs types the amount once more."""
+        return self.policy is None or self.policy.typed_amount
+
+    @property
+    def reauthenticate(self) -> bool:
+        """Whether whoever signs proves anew who they are."""
+        return self.policy is not None and self.policy.reauthenticate
+
 
 def published(now: datetime) -> tuple[Policy, ...]:
-    """The tiers of the newest published version. One query each time: load it once per page."""
+    """The tiers of the version in force. One query each time: load it once per page."""
     rows = Policy.objects.filter(published_at__lte=now)
-    newest = rows.aggregate(newest=Max("version"))["newest"]
-    return tuple(rows.filter(version=newest)) if newest is not None else ()
+    newest = rows.order_by("-version").values("version")[:1]
+    return tuple(rows.filter(version=newest))
 
 
-def requirement_for(withdrawal: Withdrawal, *, policies: tuple[Policy, ...]) -> Requirement:
+def requirement_for(withdrawal: Withdrawal, *, policies: Sequence[Policy]) -> Requirement:
     """Find the tier that holds for this withdrawal.
 
     Of all tiers that match and whose bound the amount reaches (exactly on it counts), the most
@@ -46,19 +62,22 @@ def requirement_for(withdrawal: Withdrawal, *, policies: tuple[Policy, ...]) -> 
             policy=None,
             signatures=WITHOUT_POLICY,
             above_first_tier=True,
-            words=f"No policy covers this: {_signatures(WITHOUT_POLICY)} needed.",
+            words=f"No policy covers this: {signatures_by(WITHOUT_POLICY, ())} needed.",
         )
     policy = max(reached, key=lambda tier: (_specifics(tier), tier.from_amount, tier.signatures))
     return Requirement(
         policy=policy,
         signatures=policy.signatures,
         above_first_tier=policy.from_amount > 0,
-        words=f"Policy v{policy.version}, {_scope(policy)}: {_signatures(policy.signatures)}.",
+        words=(
+            f"Policy v{policy.version_id}, {scope(policy)}: "
+            f"{signatures_by(policy.signatures, policy.roles)}."
+        ),
     )
 
 
 def valid_approvals(withdrawal: Withdrawal, *, digest: str) -> list[Signature]:
-    """The approvals that count: not voided, on this revision and on exactly these facts."""
+    """The approvals of this revision, not voided and on exactly these facts."""
     return list(
         withdrawal.signatures.valid()
         .approvals()
@@ -68,10 +87,17 @@ def valid_approvals(withdrawal: Withdrawal, *, digest: str) -> list[Signature]:
     )
 
 
+def that_count(signatures: Iterable[Signature], requirement: Requirement) -> list[Signature]:
+    """The signatures given by people who held a role that this tier asks for."""
+    return [
+        signature for signature in signatures if _counts(signature.roles, policy=requirement.policy)
+    ]
+
+
 def is_signed(withdrawal: Withdrawal) -> bool:
     """Whether an approved withdrawal carries what it was approved with.
 
-    Enough distinct people, on one digest, none of whom wrote it.
+    Enough distinct people of the roles asked for, on one digest, none of whom wrote it.
     """
     if withdrawal.signatures_required is None:
         return False
@@ -81,14 +107,19 @@ def is_signed(withdrawal: Withdrawal) -> bool:
         withdrawal.signatures.valid()
         .approvals()
         .filter(revision=withdrawal.revision)
-        .values_list("by", "digest")
+        .select_related("policy")
+        .order_by("at", "pk")
     )
-    signers = {by for by, _ in approvals}
-    return (
-        len(signers) >= withdrawal.signatures_required
-        and len({digest for _, digest in approvals}) == 1
-        and not signers & writers
-    )
+    if not approvals or len({signature.digest for signature in approvals}) != 1:
+        return False
+    # The last signature was given under the rules by which it was approved.
+    asked = approvals[-1].policy
+    signers = {signature.by_id for signature in approvals if _counts(signature.roles, policy=asked)}
+    return len(signers) >= withdrawal.signatures_required and not signers & writers
+
+
+def _counts(held: Iterable[str], *, policy: Policy | None) -> bool:
+    return policy is None or not policy.roles or not set(policy.roles).isdisjoint(held)
 
 
 def _matches(policy: Policy, withdrawal: Withdrawal) -> bool:
@@ -105,14 +136,3 @@ def _matches(policy: Policy, withdrawal: Withdrawal) -> bool:
 
 def _specifics(policy: Policy) -> int:
     return sum(map(bool, (policy.upstream, policy.currency, policy.method, policy.origin)))
-
-
-def _scope(policy: Policy) -> str:
-    words = [policy.currency or "any currency", policy.method.replace("_", " "), policy.origin]
-    if policy.from_amount > 0:
-        words.append(f"from {policy.from_amount.normalize():,f}")
-    return " ".join(filter(None, words))
-
-
-def _signatures(number: int) -> str:
-    return "1 signature" if number == 1 else f"{number} signatures"
