@@ -15,8 +15,8 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
 from payments import checks
-from payments.enums import Kind, PaymentStatus, Status
-from payments.models import Payment, Withdrawal
+from payments.enums import Kind, Status
+from payments.models import Turnover, Withdrawal
 from payments.queues import WithdrawalQuerySet
 from payments.sight import MAY_SEE, Sight
 from staff.models import User
@@ -27,9 +27,6 @@ DAYS = 14  # of the chart, today included
 NEXT = 5  # withdrawals named one by one
 NAMED = 2  # currencies in one line; the rest are counted
 SHOWN_SUMS = 4  # lines of the table of the day
-
-# Money that moved, or is still to be told apart from money that did.
-_COUNTS = (PaymentStatus.COMPLETED, PaymentStatus.PARTLY_RETURNED, PaymentStatus.RETURNED)
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,7 @@ class DaySum:
             Kind.DEPOSIT: gettext("Deposits"),
             Kind.WITHDRAWAL: gettext("Withdrawals"),
             Kind.TRANSFER: gettext("Transfers"),
+            Kind.OTHER: gettext("Other"),
         }[self.kind]
 
     @property
@@ -210,13 +208,11 @@ class Home:
         """Sums of what was paid, by currency and direction, then by day in the reader's zone."""
         first = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
         rows = (
-            Payment.objects.filter(
-                created_at__gte=first - timedelta(days=DAYS - 1), status__in=_COUNTS
-            )
+            Turnover.objects.filter(start_at__gte=first - timedelta(days=DAYS - 1))
             .order_by()
-            .annotate(day=TruncDate("created_at"))
+            .annotate(day=TruncDate("start_at"))
             .values_list("currency", "kind", "day")
-            .annotate(total=Sum("amount"), number=Count("pk"))
+            .annotate(total=Sum("total"), number=Sum("number"))
         )
         grouped: dict[tuple[str, str], dict[date, tuple[Decimal, int]]] = defaultdict(dict)
         for currency, kind, day, total, number in rows:

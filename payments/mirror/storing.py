@@ -12,6 +12,7 @@ from django.db import transaction
 from customers.mirror import Told, learn
 from payments.enums import PaymentStatus, SeenBy
 from payments.journal import Journal
+from payments.mirror import turnover
 from payments.mirror.alerts import Alerts
 from payments.mirror.linking import link
 from payments.mirror.merging import Observation, merge
@@ -101,6 +102,7 @@ def _store_page(records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime) 
     journal = Journal(by=None, at=at, by_label="LuxCore")
     link(sorted((rows[key] for key in touched), key=_by_key), journal=journal)
     alerts.raise_all()
+    turnover.count_in(rows[key] for key in touched)
     journal.write()
     return StoreCounts(
         created=len(created),

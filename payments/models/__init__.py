@@ -17,6 +17,7 @@ from payments.models.reconciliation import (
     Resolution,
 )
 from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
+from payments.models.turnover import Turnover
 from payments.models.withdrawals import (
     MOVES,
     NotPossible,
@@ -52,6 +53,7 @@ __all__ = [
     "Revision",
     "Settlement",
     "Signature",
+    "Turnover",
     "Withdrawal",
     "WithdrawalNotMovable",
 ]

@@ -72,6 +72,7 @@ class Payment(models.Model):
     digest = models.CharField(max_length=64)
     # Which observation told each field, so that the order of arrival does not matter: `merging`.
     stamps = models.JSONField(default=dict)
+    is_counted = models.BooleanField(default=False)  # in the sums of what was paid: `turnover`
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
