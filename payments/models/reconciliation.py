@@ -209,6 +209,10 @@ class Drift(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("payments:drift", args=[self.pk])
 
+    @property
+    def is_open(self) -> bool:
+        return self.state == DriftState.OPEN
+
 
 class Resolution(models.Model):
     """What one person, or two, did about a drift, with what came of it."""

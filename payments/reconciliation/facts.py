@@ -90,7 +90,8 @@ def differing(payment: Payment, seen: Observation) -> list[str]:
         same_name(payment.counterparty_name), same_name(told["counterparty_name"])
     ):
         found.append("recipient")
-    if _contradicts(payment.account_key, told["account_key"]):
+    # The key of an account holds its currency: told apart above.
+    if "currency" not in found and _contradicts(payment.account_key, told["account_key"]):
         found.append("account")
     return found
 

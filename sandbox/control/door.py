@@ -55,6 +55,7 @@ class ControlDoor:
             ("GET", "/balances", desk.balances),
             ("POST", "/balances", desk.set_balance),
             ("GET", "/events", desk.events),
+            ("POST", "/events", desk.tell),
             ("GET", "/tickets", desk.tickets),
             ("POST", "/tickets/<ticket_id>/<deed>", desk.act_on_ticket),
             ("POST", "/keys", desk.add_key),

@@ -7,12 +7,12 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from sandbox.clock import iso, iso_ms, iso_or_none
-from sandbox.luxcore import balances, history
+from sandbox.luxcore import balances, events, history
 from sandbox.luxcore.api import LuxCore
 from sandbox.luxcore.balances import COLUMNS
 from sandbox.luxcore.config import SCOPES, ApiKey
 from sandbox.luxcore.errors import not_found
-from sandbox.luxcore.payments import lifecycle, shapes
+from sandbox.luxcore.payments import disorder, lifecycle, shapes
 from sandbox.luxcore.payments.model import from_row, get
 from sandbox.luxcore.tickets import model as tickets
 from sandbox.luxcore.tickets import support
@@ -71,8 +71,11 @@ class LuxCoreDesk:
         return [_ledger_line(row) for row in rows]
 
     def act(self, request: Request, body: Json, payment_id: str, deed: str) -> Json:
-        """Do one of `lifecycle.DEEDS`; `refund` takes an amount, `fail` a code and message."""
-        action = lifecycle.DEEDS.get(deed)
+        """Do one of `lifecycle.DEEDS`; `refund` takes an amount, `fail` a code and message.
+
+        Or one of `disorder.DEEDS`; `change` takes the members to write over.
+        """
+        action = lifecycle.DEEDS.get(deed) or disorder.DEEDS.get(deed)
         if action is None or deed == "hold":
             raise not_found("UNKNOWN_DEED", f"There is no {deed}")
         with self._luxcore.store.transaction() as db:
@@ -123,6 +126,15 @@ class LuxCoreDesk:
             for row in rows
         ]
         return {"total": len(found), "events": found}
+
+    def tell(self, request: Request, body: Json) -> Json:
+        """``{"event": "payment.completed", "payment": {…}}``: say it, whether it is so or not."""
+        payment = dict(body["payment"])
+        with self._luxcore.store.transaction() as db:
+            work = self._luxcore.work(db)
+            events.emit(work, str(body["event"]), "payment", str(payment.get("id")), payment)
+        self._luxcore.wake.set()
+        return {"told": body["event"]}
 
     # Tickets
 
@@ -176,6 +188,7 @@ def _arguments(deed: str, body: Json) -> Json:
         "refund": ("amount",),
         "fail": ("error_code", "error_message"),
         "force": ("status",),
+        "change": disorder.CHANGEABLE,
     }
     return {name: body[name] for name in names.get(deed, ()) if name in body}
 

@@ -53,6 +53,21 @@ class SandboxProcess:
     def act(self, payment_id: str, deed: str, **arguments: Any) -> None:
         self._post(f"/payments/{payment_id}/{deed}", arguments)
 
+    def change(self, payment_id: str, **members: Any) -> None:
+        """Write other values over a payment; nobody is told and no money moves."""
+        self.act(payment_id, "change", **members)
+
+    def hide(self, payment_id: str) -> None:
+        """Let the API show it no more, until `show`."""
+        self.act(payment_id, "hide")
+
+    def show(self, payment_id: str) -> None:
+        self.act(payment_id, "show")
+
+    def tell(self, event: str, payment: dict[str, Any]) -> None:
+        """Send an event about a payment, whether it is so or not."""
+        self._post("/events", {"event": event, "payment": payment})
+
     def seed(self, **batch: Any) -> None:
         self._post("/seed", batch)
 

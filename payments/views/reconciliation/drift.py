@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from payments import actions
-from payments.enums import DriftState, Remedy, RemedyState
+from payments.enums import Remedy, RemedyState
 from payments.forms.reconciliation import WORDS, LinkForm, ResolveForm
 from payments.models import Drift, NotPossible, Resolution
 from payments.reconciliation import remedies
@@ -53,7 +53,7 @@ def drift_resolve(request: HttpRequest, pk: int, remedy: str) -> HttpResponse:
         "remedy": Remedy(remedy),
         "what": what,
         "button": button,
-        "refused": remedies.refusal(row, Remedy(remedy)) if row.state == DriftState.OPEN else "",
+        "refused": remedies.refusal(row, Remedy(remedy)) if row.is_open else "",
     }
     status = 422 if form.errors else 200
     return render(request, "payments/drift_resolve.html", context, status=status)
@@ -143,7 +143,7 @@ def _context(request: HttpRequest, row: Drift) -> dict[str, Any]:
         "drift": row,
         "now": timezone.now(),
         "rows": sides.rows(row, sight),
-        "offers": remedies.offers(row) if row.state == DriftState.OPEN and not waiting else [],
+        "offers": remedies.offers(row) if row.is_open and not waiting else [],
         "waiting": waiting,
         "needs_second": waiting is not None and waiting.remedy in (Remedy.WRITE_OFF, Remedy.LINK),
         "cannot_confirm": _against_confirming(request, waiting),

@@ -60,6 +60,10 @@ class Payment:
         """What reaches the balance of a deposit; the total debited by a withdrawal."""
         return self.total_debit if self.is_withdrawal else self.amount - self.fee
 
+    def columns(self, *names: str) -> dict[str, object]:
+        """These members as they are stored."""
+        return {name: _column(self, name) for name in names}
+
     def follow(self, plan: list[Step], now: int) -> None:
         """Schedule what happens by itself from now on."""
         self.plan = plan

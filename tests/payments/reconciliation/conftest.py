@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from payments import feeds as payment_feeds
 from payments.models import Reconciliation
@@ -20,8 +21,9 @@ Run = Callable[..., Reconciliation]
 
 
 @pytest.fixture
-def clock() -> Iterator[Any]:
-    """An hour after all that the sandbox holds."""
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An hour after all that the sandbox holds, for the database too."""
+    monkeypatch.setattr("upstreams.clock.database_now", timezone.now)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False) as traveller:
         yield traveller
 
