@@ -16,6 +16,7 @@ from upstreams.enums import Upstream
 
 LIVE_MARKS = ("_prod_", "_live_")  # LuxCore: qp_prod_sk_…, qp_test_sk_…
 TEST_MARK = "_test_"
+LUMETRADE_LIVE_HOST = "api.lumetrade.com"
 
 
 def refuse_to_start_wrong() -> None:
@@ -68,6 +69,43 @@ def _luxcore_errors() -> Iterator[Error]:
             "LUXCORE_API_KEY is a live key, and the database is SQLite.",
             hint="Set DATABASE_URL to a PostgreSQL, or ALLOW_SQLITE_WITH_LIVE_KEYS=1.",
             id="lightdesk.E005",
+        )
+
+
+@register(Tags.security)
+def check_lumetrade(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """The same for Lumetrade, whose keys do not say where they belong: its address does."""
+    return list(_lumetrade_errors())
+
+
+def _lumetrade_errors() -> Iterator[Error]:
+    if not credentials.is_configured(Upstream.LUMETRADE):
+        return
+    address = urlsplit(settings.LUMETRADE_BASE_URL)
+    host = address.hostname or ""
+    live = host == LUMETRADE_LIVE_HOST
+    if address.scheme != "https" and not is_this_machine(host):
+        yield Error(
+            "LUMETRADE_BASE_URL is not https: the secret would travel in clear.",
+            id="lightdesk.E008",
+        )
+    if live and (settings.DEBUG or settings.ENVIRONMENT != "production"):
+        yield Error(
+            "LUMETRADE_BASE_URL is the live address, and this is not production.",
+            hint="Use their staging; live money needs ENVIRONMENT=production and no DEBUG.",
+            id="lightdesk.E009",
+        )
+    if settings.ENVIRONMENT == "production" and (is_this_machine(host) or "staging" in host):
+        yield Error(
+            "LUMETRADE_BASE_URL is a place to try things, and ENVIRONMENT is production.",
+            hint="Use the live address, or set ENVIRONMENT=sandbox.",
+            id="lightdesk.E010",
+        )
+    if live and connection.vendor == "sqlite" and not settings.ALLOW_SQLITE_WITH_LIVE_KEYS:
+        yield Error(
+            "LUMETRADE_BASE_URL is the live address, and the database is SQLite.",
+            hint="Set DATABASE_URL to a PostgreSQL, or ALLOW_SQLITE_WITH_LIVE_KEYS=1.",
+            id="lightdesk.E011",
         )
 
 

@@ -41,3 +41,19 @@ def check_luxcore_secrets(
             )
         )
     return errors
+
+
+@register(Tags.security)
+def check_lumetrade_secrets(
+    *, app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    """Refuse half a credential: it would look as if nothing were configured."""
+    if bool(settings.LUMETRADE_API_KEY) == bool(settings.LUMETRADE_API_SECRET):
+        return []
+    return [
+        Error(
+            "Of LUMETRADE_API_KEY and LUMETRADE_API_SECRET one is empty.",
+            hint="Lumetrade needs both; leave both empty to do without it.",
+            id="upstreams.E004",
+        )
+    ]

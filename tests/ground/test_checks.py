@@ -11,7 +11,12 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from dashboard.checks import check_luxcore, check_production, refuse_to_start_wrong
+from dashboard.checks import (
+    check_lumetrade,
+    check_luxcore,
+    check_production,
+    refuse_to_start_wrong,
+)
 
 PROVIDER = "https://api.lux-core.io/api/v1"
 SANDBOX = "http://127.0.0.1:8100/api/v1"
@@ -22,9 +27,15 @@ RIGHT = {
     "LUXCORE_BASE_URL": PROVIDER,
     "LUXCORE_API_KEY": LIVE_KEY,
     "LUXCORE_WEBHOOK_SECRETS": ["a-secret"],
+    "LUMETRADE_BASE_URL": "https://api.lumetrade.com",
+    "LUMETRADE_API_KEY": "k",
+    "LUMETRADE_API_SECRET": "s",
     "ALLOWED_HOSTS": ["desk.example.com"],
     "ALARM_EMAILS": ["oncall@example.com"],
 }
+
+NO_LUMETRADE = {"LUMETRADE_API_KEY": "", "LUMETRADE_API_SECRET": ""}
+LUMETRADE_SANDBOX = {"LUMETRADE_BASE_URL": "http://127.0.0.1:8100/lumetrade"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +50,8 @@ def sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found(**changes: Any) -> list[str | None]:
     with override_settings(**(RIGHT | changes)):
-        messages = [*check_luxcore(app_configs=None), *check_production(app_configs=None)]
-    return [message.id for message in messages]
+        checks = (check_luxcore, check_lumetrade, check_production)
+        return [message.id for check in checks for message in check(app_configs=None)]
 
 
 class TestChecks:
@@ -49,12 +60,13 @@ class TestChecks:
 
     @pytest.mark.usefixtures("sqlite")
     def test_find_nothing_wrong_with_the_sandbox(self) -> None:
-        changes = {"LUXCORE_BASE_URL": SANDBOX, "LUXCORE_API_KEY": TEST_KEY}
+        changes = {"LUXCORE_BASE_URL": SANDBOX, "LUXCORE_API_KEY": TEST_KEY, **LUMETRADE_SANDBOX}
 
         assert found(ENVIRONMENT="sandbox", DEBUG=True, **changes) == []
 
     def test_let_an_upstream_be_unset(self) -> None:
         assert found(LUXCORE_API_KEY="", LUXCORE_WEBHOOK_SECRETS=[]) == []
+        assert found(LUMETRADE_API_KEY="", LUMETRADE_BASE_URL="http://x.example") == []
 
     @pytest.mark.parametrize(
         ("changes", "error"),
@@ -62,8 +74,13 @@ class TestChecks:
             ({"LUXCORE_WEBHOOK_SECRETS": ["good", ""]}, "lightdesk.E001"),
             ({"LUXCORE_BASE_URL": "http://api.lux-core.io/api/v1"}, "lightdesk.E002"),
             ({"LUXCORE_BASE_URL": SANDBOX}, "lightdesk.E003"),
-            ({"ENVIRONMENT": "sandbox"}, "lightdesk.E003"),
-            ({"DEBUG": True}, "lightdesk.E003"),
+            ({"ENVIRONMENT": "sandbox", **NO_LUMETRADE}, "lightdesk.E003"),
+            ({"DEBUG": True, **NO_LUMETRADE}, "lightdesk.E003"),
+            ({"LUMETRADE_BASE_URL": "http://api.lumetrade.com"}, "lightdesk.E008"),
+            ({"ENVIRONMENT": "sandbox", "LUXCORE_API_KEY": ""}, "lightdesk.E009"),
+            ({"DEBUG": True, "LUXCORE_API_KEY": ""}, "lightdesk.E009"),
+            ({"LUMETRADE_BASE_URL": "https://api.staging.lumetrade.com"}, "lightdesk.E010"),
+            (LUMETRADE_SANDBOX, "lightdesk.E010"),
             ({"LUXCORE_API_KEY": TEST_KEY}, "lightdesk.E004"),
             ({"ALLOWED_HOSTS": ["localhost", "[::1]"]}, "lightdesk.E006"),
             ({"ALARM_EMAILS": []}, "lightdesk.E007"),
@@ -81,7 +98,7 @@ class TestChecks:
 
     @pytest.mark.usefixtures("sqlite")
     def test_accept_sqlite_with_live_keys_only_when_told_to(self) -> None:
-        assert found() == ["lightdesk.E005"]
+        assert found() == ["lightdesk.E005", "lightdesk.E011"]
         assert found(ALLOW_SQLITE_WITH_LIVE_KEYS=True) == []
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from upstreams.records import RefusedItem
+
+LEASE: Final = timedelta(minutes=2)  # one call of 20 s, and a minute's wait for the rate budget
 
 Cursor: TypeAlias = Mapping[str, Any]
 
@@ -45,6 +47,7 @@ class Feed:
     `pages(cursor, now, full)` calls the upstream, outside any transaction, and yields pages; with
     `full` it starts over. `store(records, at)` writes them, inside a transaction, without calling
     anybody; it may raise for a record it cannot take, which is then refused alone.
+    `lease` is longer than it takes to come by a page; a killed run holds its feed that long.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Feed:
     every: timedelta
     pages: Callable[[Cursor, datetime, bool], Iterator[FeedPage]]
     store: Callable[[Sequence[Any], datetime], StoreCounts]
+    lease: timedelta = LEASE
 
 
 class UnknownFeed(LookupError):

@@ -22,7 +22,7 @@ from upstreams.errors import (
 )
 from upstreams.feeds import registry
 from upstreams.feeds.registry import Feed
-from upstreams.feeds.storing import LEASE, AllRefused, LeaseLost, Running, store_page
+from upstreams.feeds.storing import AllRefused, LeaseLost, Running, store_page
 from upstreams.models import FeedRun, FeedState
 
 logger = structlog.get_logger(__name__)
@@ -94,7 +94,7 @@ def _begin(feed: Feed) -> Running | None:
         now = clock.database_now()
         free = Q(lease_until=None) | Q(lease_until__lte=now)
         won = FeedState.objects.filter(free, name=feed.name).update(
-            lease_until=now + LEASE, fence=F("fence") + 1, last_started_at=now
+            lease_until=now + feed.lease, fence=F("fence") + 1, last_started_at=now
         )
         if not won:
             return None

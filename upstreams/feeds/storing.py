@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,8 +18,6 @@ from upstreams.feeds.registry import Feed, FeedPage, StoreCounts
 from upstreams.models import FeedRun, FeedState
 
 logger = structlog.get_logger(__name__)
-
-LEASE = timedelta(minutes=2)  # one call of 20 s, and a minute's wait for the rate budget
 
 # When so many records fail and not one of them is stored, the fault is ours, not theirs.
 ALL_BAD = 10
@@ -95,7 +93,7 @@ def _keep(running: Running, page: FeedPage, counts: StoreCounts, *, at: datetime
     refused.resolve(upstream=feed.upstream, source=feed.name, records=page.records, at=at)
     refused.refuse(upstream=feed.upstream, source=feed.name, items=bad, at=at)
     lease = running.lease()
-    if not lease.update(cursor=dict(page.cursor), lease_until=clock.database_now() + LEASE):
+    if not lease.update(cursor=dict(page.cursor), lease_until=clock.database_now() + feed.lease):
         raise LeaseLost(feed.name)
     if page.complete_until is not None:  # never back: reading it all again loses nothing
         earlier = Q(complete_until=None) | Q(complete_until__lt=page.complete_until)

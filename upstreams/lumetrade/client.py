@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import httpx
@@ -21,6 +22,8 @@ from upstreams.lumetrade.calls.trades import TradeCalls
 from upstreams.lumetrade.errors import read_error
 
 NAME: Final = Upstream.LUMETRADE.value
+# For a feed that reads a long list: its 120 s, a minute's wait for the rate budget, and room.
+FEED_LEASE: Final = timedelta(minutes=4)
 RATES: Final[Mapping[str, tuple[Rate, ...]]] = {STANDARD: (Rate(60, 60),)}  # LT-A8
 
 

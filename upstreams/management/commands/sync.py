@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from upstreams import credentials, feeds
 from upstreams.enums import RunState
-from upstreams.feeds.storing import LEASE
 from upstreams.models import FeedRun
 
-PATIENCE = LEASE.total_seconds() + 10  # a run that was killed holds its feed that long
+SLACK = timedelta(seconds=10)  # beyond the lease that a run that was killed still holds
 
 
 class Command(BaseCommand):
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def _run_when_free(self, name: str, *, full: bool) -> FeedRun | None:
         """Run the feed; while another run holds it, wait as long as a dead one could."""
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + (feeds.get(name).lease + SLACK).total_seconds()
         is_told = False
         while True:
             run = feeds.run(name, full=full, on_page=self._show)
