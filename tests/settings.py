@@ -48,6 +48,9 @@ os.environ.update(
         "LUXCORE_WEBHOOK_SECRETS": "",
         "LUXCORE_MERCHANT_ID": "",
         "LUXCORE_HMAC_SECRET": "",
+        "LUMETRADE_BASE_URL": "https://api.lumetrade.com",
+        "LUMETRADE_API_KEY": "",
+        "LUMETRADE_API_SECRET": "",
     }
 )
 

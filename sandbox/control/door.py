@@ -92,6 +92,7 @@ class ControlDoor:
         payments = self._recent()
         return page.render(
             payments=payments,
+            movements=LumetradeDesk(self._sandbox.lumetrade).ledger(limit=30),
             faults=[fault.as_json() for fault in self._sandbox.faults.all()],
             kinds=sorted(KINDS),
             pace=self._sandbox.traffic.pace.per_minute,

@@ -29,6 +29,7 @@ class LumetradeDesk:
         given = {name: value for name, value in (args or {}).items() if name in FILTERS}
         where = "".join(f" AND {name} = ?" for name in given)
         order = "DESC" if limit > 0 else "ASC"
+        moves = self._lumetrade.config.transitions
         with self._lumetrade.store.transaction() as db:
             rows = db.execute(
                 f"SELECT * FROM lt_movement WHERE 1{where}"
@@ -44,6 +45,7 @@ class LumetradeDesk:
                 "idempotencyKey": row["idempotency_key"],
                 "createdAt": iso_ms(row["created_at"]),
                 "plan": json.loads(row["plan"]),
+                "next": sorted(moves[row["kind"]].get(row["status"], ())),
             }
             for row in rows
         ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from html import escape
 
 from werkzeug.wrappers import Response
@@ -18,15 +19,22 @@ DEEDS = {
 
 
 def render(
-    *, payments: list[Json], faults: list[Json], kinds: list[str], pace: float, now: str
+    *,
+    payments: list[Json],
+    movements: list[Json],
+    faults: list[Json],
+    kinds: list[str],
+    pace: float,
+    now: str,
 ) -> Response:
     body = (
-        "<h1>LuxCore sandbox</h1>"
+        "<h1>Sandbox</h1>"
         f"<p>It is {escape(now)} here.</p>{_traffic(pace)}"
         f"<h2>Faults</h2>{_fault_list(faults)}{_fault_form(kinds)}"
-        f"<h2>Recent payments</h2>{_payments(payments)}"
+        f"<h2>LuxCore: recent payments</h2>{_payments(payments)}"
+        f"<h2>Lumetrade: recent movements</h2>{_movements(movements)}"
     )
-    return html_page("LuxCore sandbox", body, width="72rem")
+    return html_page("Sandbox", body, width="72rem")
 
 
 def fault_from_form(form: Mapping[str, str]) -> Json:
@@ -110,3 +118,29 @@ def _buttons(payment: Json) -> str:
         f'<button name="deed" value="{deed}">{deed.capitalize()}</button></form>'
         for deed in DEEDS.get(payment["status"], ())
     )
+
+
+def _movements(movements: list[Json]) -> str:
+    head = (
+        "<tr><th>Created</th><th>Transaction</th><th>Kind</th><th>Beneficiary</th>"
+        '<th class="n">Amount</th><th>Stage</th><th></th></tr>'
+    )
+    return f"<table>{head}{''.join(_movement(movement) for movement in movements)}</table>"
+
+
+def _movement(movement: Json) -> str:
+    cells = (
+        movement["createdAt"],
+        movement["transactionId"],
+        f"{movement['kind']}, {movement['source']}",
+        movement["beneficiaryId"] or "",
+    )
+    shown = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
+    shown += f'<td class="n">{escape(movement["currency"])} {Decimal(movement["amount"]):f}</td>'
+    action = f"/_control/lumetrade/movements/{escape(movement['transactionId'])}"
+    buttons = "".join(
+        f'<form method="post" action="{action}/{stage}"><button name="stage" value="{stage}">'
+        f"{stage.replace('_', ' ').capitalize()}</button></form>"
+        for stage in movement["next"]
+    )
+    return f"<tr>{shown}<td>{escape(movement['status'])}</td><td>{buttons}</td></tr>"

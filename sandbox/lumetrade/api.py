@@ -112,7 +112,7 @@ class Lumetrade:
     def tick(self) -> None:
         """Carry out everything due by now."""
         for table, move in ((movements.TABLE, movements.move), (trades.TABLE, trades.move)):
-            while self._deeds(table, move) == DEEDS:
+            while self._deeds(table, move):  # one deed may make another due
                 pass
 
     def _deeds(self, table: str, move: plans.Move) -> int:

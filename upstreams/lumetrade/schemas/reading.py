@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from upstreams import records, strict_json
-from upstreams.money import BadMoney, Money
+from upstreams.money import MAX_WHOLE_DIGITS, BadMoney, Money
 
 
 class Fields(records.Fields):
@@ -42,7 +42,10 @@ class Fields(records.Fields):
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise self.bad(name, "is not a number")
-        return Decimal(value)
+        number = Decimal(value)
+        if not number.is_finite() or number.adjusted() >= MAX_WHOLE_DIGITS:
+            raise self.bad(name, "is too large")
+        return number
 
     def stage(self) -> str:
         """`status` in upper case (LT-C1); a word we do not know stays what it is."""
