@@ -11,7 +11,7 @@ from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from payments import checks, facts, policies
-from payments.checks import Check
+from payments.checks import Check, limits
 from payments.enums import Level, Status, Verdict
 from payments.models import Signature, Withdrawal
 from payments.policies import Requirement
@@ -233,7 +233,9 @@ class _Reasons:
             return TOO_YOUNG
         if blocks := blocking(found):
             return f"A check blocks it: {blocks[0].text}"
-        return ""
+        return limits.against_signer(
+            self.withdrawal, signer=self.viewer, requirement=requirement, now=now
+        )
 
     def against_retracting(self) -> str:
         if not can(self.viewer, Permission.MAKE_WITHDRAWALS):

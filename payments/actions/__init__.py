@@ -17,6 +17,7 @@ from payments.actions.errors import (
     RoleTooYoung,
     SettlementNotPossible,
     SignedAlready,
+    SignedTooMuch,
     TooLateToUndo,
 )
 from payments.actions.keyed import Key, request_withdrawal_once
@@ -64,6 +65,7 @@ __all__ = [
     "RoleTooYoung",
     "SettlementNotPossible",
     "SignedAlready",
+    "SignedTooMuch",
     "TooLateToUndo",
     "WithdrawalDraft",
     "WithdrawalNotMovable",

@@ -26,8 +26,10 @@ from payments.actions.errors import (
     RoleCannotSign,
     RoleTooYoung,
     SignedAlready,
+    SignedTooMuch,
     TooLateToUndo,
 )
+from payments.checks import limits
 from payments.checks.funds import main_balance
 from payments.enums import RejectCode, Status, Verdict
 from payments.journal import Journal
@@ -47,7 +49,7 @@ def sign_withdrawal(
 
     The provider is read again first, before any transaction. The same person again gets their
     first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
-    FactsChanged, RoleCannotSign, RoleTooYoung, Blocked. Every refusal is audited.
+    FactsChanged, RoleCannotSign, RoleTooYoung, Blocked, SignedTooMuch. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -141,6 +143,9 @@ def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: 
     requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
     digest = facts.digest(facts.of(withdrawal))
     approvals = policies.valid_approvals(withdrawal, digest=digest)
+    if requirement.limits:
+        # Many payouts and one limit: whoever comes later counts this one.
+        limits.take_lock(withdrawal)
     is_last = len(policies.that_count(approvals, requirement)) + 1 >= requirement.signatures
     if is_last:
         # Two payouts from one fund: the second waits here and counts the first as promised.
@@ -153,6 +158,8 @@ def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: 
         raise RoleTooYoung
     if blocks := decision.blocking(found):
         raise Blocked(blocks)
+    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
+        raise SignedTooMuch(too_much)
     journal = Journal(by=by, at=at)
     signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
     if is_last:

@@ -64,6 +64,10 @@ class RoleCannotSign(NotPossible):
     """The rules name roles for this withdrawal, and this person holds none of them."""
 
 
+class SignedTooMuch(NotPossible):
+    """This person has signed as much as one person signs in the time that the rules look at."""
+
+
 class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 

@@ -18,6 +18,7 @@ from payments.checks.history import (
     flags_for,
     no_similar_payout,
 )
+from payments.checks.limits import limits_hold
 from payments.checks.rails import payout_rules_hold
 from payments.checks.results import Check
 from payments.models import Withdrawal
@@ -25,6 +26,7 @@ from payments.models import Withdrawal
 CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     payout_rules_hold,
     balance_suffices,
+    limits_hold,
     no_similar_payout,
     beneficiary_is_known,
     reference_is_free,

@@ -22,9 +22,7 @@ BENEFICIARY: Final = "beneficiary"
 SIMILAR_WITHIN: Final = timedelta(hours=72)
 
 # No money went or will go (`Withdrawal.went_unpaid`): asking again is no duplicate.
-_WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (
-    Q(payment=None) | Q(payment__status__in=UNPAID_STATUSES)
-)
+WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (Q(payment=None) | Q(payment__status__in=UNPAID_STATUSES))
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
     earliest = min(withdrawal.created_at for withdrawal in withdrawals) - SIMILAR_WITHIN
     ours = (
         Withdrawal.objects.filter(account_key__in=keys, created_at__gte=earliest)
-        .exclude(_WENT_UNPAID)
+        .exclude(WENT_UNPAID)
         .newest_first()
     )
     theirs = (

@@ -146,6 +146,8 @@ class Withdrawal(models.Model):
             models.Index(fields=["amount"], name="withdrawal_by_amount"),
             models.Index(fields=["upstream", "currency", "status"], name="withdrawal_totals"),
             models.Index(fields=["account_key", "-created_at"], name="withdrawal_account"),
+            # What counts against a limit: approved since yesterday, last week, last month.
+            models.Index(fields=["approved_at"], name="withdrawal_approved"),
         ]
 
     def __str__(self) -> str:
@@ -239,6 +241,7 @@ class Signature(models.Model):
                 condition=Q(editor=None) | ~Q(editor=F("by")), name="editor_is_never_checker"
             ),
         ]
+        indexes = [models.Index(fields=["by", "at"], name="signature_by_person")]  # their limit
 
     def __str__(self) -> str:
         return f"{self.by_id} {self.verdict} {self.withdrawal_id} r{self.revision}"

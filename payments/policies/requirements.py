@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal
+from payments.models import SIGNING_ROLES, Limit, Policy, Signature, Withdrawal
 from payments.policies.words import scope, signatures_by
 from staff.permissions import Role
 
@@ -26,6 +26,11 @@ class Requirement:
     def roles(self) -> Sequence[Role]:
         """The roles whose signatures count."""
         return self.policy.signing_roles if self.policy else SIGNING_ROLES
+
+    @property
+    def limits(self) -> Sequence[Limit]:
+        """How much may go at most, per whom and in what time."""
+        return self.policy.limits if self.policy else ()
 
     @property
     def typed_amount(self) -> bool:

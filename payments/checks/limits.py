@@ -1,0 +1,198 @@
+"""Whether the payout fits into what the rules allow per customer, beneficiary and approver.
+
+A limit looks back from this moment and adds up everything in the currency, whatever its tier: what
+was paid or may still be, what is approved, and what waits ahead in the queue. What waits reserves
+its place only where it would fit itself. So of many that together pass a limit exactly those go
+that fit, whoever signs first.
+
+Two signatures at the same moment would both find room: whoever signs takes the lock first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from zlib import crc32
+
+from django.db import connection
+from django.db.models import Count, Q, Sum
+
+from payments import policies
+from payments.checks.history import WENT_UNPAID
+from payments.checks.results import Check
+from payments.enums import Level, LimitPer, Status
+from payments.models import Limit, Signature, Withdrawal
+from payments.policies import Requirement
+from payments.queues import WithdrawalQuerySet
+from staff.models import User
+from upstreams.money import exponent
+
+CODE: Final = "limits"
+
+# Any number will do, as long as nothing else in the database takes the same advisory locks.
+_LOCK: Final = 530_916_621
+
+_ON_ITS_WAY: Final = (Status.APPROVED, Status.SENDING, Status.UNKNOWN)
+
+
+def limits_hold(withdrawal: Withdrawal, now: datetime) -> Check:
+    """What was paid, approved and asked for before this one, against the limits of its tier."""
+    requirement = policies.requirement_for(withdrawal, policies=policies.published(now))
+    limits = [limit for limit in requirement.limits if limit.per != LimitPer.APPROVER]
+    if not limits:
+        return Check(Level.PASS, CODE, "No limit is set for a payout like this one.", now)
+    found = [_hold_against(limit, withdrawal, now) for limit in limits]
+    level = Level.BLOCK if any(level == Level.BLOCK for level, _ in found) else Level.PASS
+    texts = [text for found_level, text in found if found_level == level]
+    return Check(level, CODE, " ".join(texts), now)
+
+
+def against_signer(
+    withdrawal: Withdrawal, *, signer: User, requirement: Requirement, now: datetime
+) -> str:
+    """Why this person has signed too much lately to sign this too; "" if they have not."""
+    for limit in requirement.limits:
+        if limit.per != LimitPer.APPROVER:
+            continue
+        signed = _signed_by(signer, withdrawal, since=now - limit.span)
+        if signed + withdrawal.amount > limit.amount:
+            return (
+                f"You have signed {_figure(signed, withdrawal)} in {limit.window.label}, and one "
+                f"person signs at most {_figure(limit.amount, withdrawal)}: "
+                "somebody else signs this one."
+            )
+    return ""
+
+
+def take_lock(withdrawal: Withdrawal) -> None:
+    """Wait until nobody else decides about payouts in this currency, until the transaction ends.
+
+    Taken after the row of the withdrawal and before that of its balance. SQLite's IMMEDIATE
+    transactions are such a lock already.
+    """
+    if connection.vendor == "postgresql":
+        currency = crc32(withdrawal.currency.encode()) - 2**31  # the lock's second key is signed
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, currency])
+
+
+# --- What stands ahead ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What counts against a limit before the withdrawal itself."""
+
+    total: Decimal
+    paid: int
+    approved: int
+    waiting: int
+
+    @property
+    def words(self) -> str:
+        told = [
+            f"{number} {what}"
+            for number, what in (
+                (self.paid, "sent"),
+                (self.approved, "approved"),
+                (self.waiting, "waiting"),
+            )
+            if number
+        ]
+        return ", ".join(told)
+
+
+def _hold_against(limit: Limit, withdrawal: Withdrawal, now: datetime) -> tuple[Level, str]:
+    whom = limit.per.label
+    whose = _whose(limit.per, withdrawal)
+    most = f"{_figure(limit.amount, withdrawal)} per {whom} in {limit.window.label}"
+    if whose is None:
+        return Level.BLOCK, f"The limit of {most} cannot be counted: the {whom} is not known."
+    ahead = _ahead(limit, whose, withdrawal, now)
+    left = limit.amount - ahead.total
+    stands = "nothing stands ahead of it"
+    if ahead.words:
+        stands = f"{_figure(ahead.total, withdrawal)} stand ahead of it ({ahead.words})"
+    if withdrawal.amount > left:
+        return Level.BLOCK, (
+            f"The limit of {most} is passed by {_figure(withdrawal.amount - left, withdrawal)}: "
+            f"{stands}."
+        )
+    after = _figure(left - withdrawal.amount, withdrawal)
+    return Level.PASS, f"{after} left of {most}: {stands}."
+
+
+def _ahead(limit: Limit, whose: Q, withdrawal: Withdrawal, now: datetime) -> Ahead:
+    """Two queries: what was decided within the window, and what waits before this one."""
+    others = Withdrawal.objects.filter(whose, currency=withdrawal.currency).exclude(
+        pk=withdrawal.pk
+    )
+    decided = _decided(others, since=now - limit.span).aggregate(
+        total=Sum("amount"),
+        approved=Count("pk", filter=Q(status__in=_ON_ITS_WAY)),
+        number=Count("pk"),
+    )
+    total, waiting = decided["total"] or Decimal(0), 0
+    for amount in (
+        _before(others.awaiting(), withdrawal).due_first().values_list("amount", flat=True)
+    ):
+        if total + amount <= limit.amount:
+            total, waiting = total + amount, waiting + 1
+    return Ahead(total, decided["number"] - decided["approved"], decided["approved"], waiting)
+
+
+def _decided(rows: WithdrawalQuerySet, *, since: datetime) -> WithdrawalQuerySet:
+    """What was approved after `since`, or paid by the provider without us; money may have moved."""
+    lately = Q(approved_at__gt=since) | Q(approved_at=None, created_at__gt=since)
+    return rows.filter(lately).exclude(WENT_UNPAID).exclude(status=Status.AWAITING_APPROVAL)
+
+
+def _before(rows: WithdrawalQuerySet, withdrawal: Withdrawal) -> WithdrawalQuerySet:
+    """Those that come first in the queue."""
+    return rows.filter(
+        Q(due_at__lt=withdrawal.due_at) | Q(due_at=withdrawal.due_at, pk__lt=withdrawal.pk)
+    )
+
+
+def _whose(per: LimitPer, withdrawal: Withdrawal) -> Q | None:
+    """Payouts to the same beneficiary, or to the same customer; None when nobody can tell.
+
+    The recipient is the customer (upstreams.md §3.8), so a shared account makes one customer of
+    two, as a shared e-mail, phone or id does.
+    """
+    same_account = Q(account_key=withdrawal.account_key) if withdrawal.account_key else None
+    if per == LimitPer.BENEFICIARY:
+        return same_account
+    known = [
+        Q(**{name: value})
+        for name, value in (
+            ("customer", withdrawal.customer_id),
+            ("customer_external_id", withdrawal.customer_external_id),
+            ("customer_email__iexact", withdrawal.customer_email),
+            ("customer_phone", withdrawal.customer_phone),
+        )
+        if value
+    ]
+    if same_account:
+        known.append(same_account)
+    same: Q | None = None
+    for condition in known:
+        same = condition if same is None else same | condition
+    return same
+
+
+def _signed_by(signer: User, withdrawal: Withdrawal, *, since: datetime) -> Decimal:
+    signed = (
+        Signature.objects.valid()
+        .approvals()
+        .filter(by=signer, at__gt=since, withdrawal__currency=withdrawal.currency)
+        .exclude(withdrawal=withdrawal)
+        .aggregate(total=Sum("withdrawal__amount"))
+    )
+    return signed["total"] or Decimal(0)
+
+
+def _figure(amount: Decimal, withdrawal: Withdrawal) -> str:
+    return f"{amount:,.{exponent(withdrawal.currency)}f} {withdrawal.currency}"
