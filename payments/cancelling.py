@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.utils.translation import gettext
 
-from payments.enums import Status
+from payments.enums import PaymentStatus, Status
 from payments.models import Payment, PaymentRequest, Withdrawal
 from payments.references import CANCEL
 from staff import audit
@@ -72,3 +74,44 @@ def request_of(payment: Payment) -> PaymentRequest | None:
 def withdrawal_of(payment: Payment) -> Withdrawal | None:
     """The withdrawal behind a payout; None where there is none."""
     return getattr(payment, "withdrawal", None)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What became of a cancellation, in words. `is_open`: the provider has not answered yet."""
+
+    tone: str
+    text: str
+    is_open: bool
+
+
+def story(payment: Payment) -> Story | None:
+    """What became of the newest cancellation of this payment; None when there was none."""
+    command = newest_command(payment)
+    if command is None:
+        return None
+    provider = payment.get_upstream_display()
+    status = payment.upstream_status.replace("_", " ")
+    match command.state:
+        case CommandState.DONE if payment.status == PaymentStatus.CANCELLED:
+            text = gettext("%(provider)s cancelled it, as it was asked to.")
+            return Story("good", text % {"provider": provider}, is_open=False)
+        case CommandState.DONE if is_pending(payment):
+            text = gettext("%(provider)s took the cancellation and still shows it as %(status)s.")
+            return Story("bad", text % {"provider": provider, "status": status}, is_open=False)
+        case CommandState.DONE:
+            text = gettext(
+                "It is %(status)s: the cancellation came too late, and %(provider)s kept it so."
+            )
+            return Story("warn", text % {"provider": provider, "status": status}, is_open=False)
+        case CommandState.REFUSED:
+            text = gettext("%(provider)s refused to cancel it (%(code)s).")
+            told = {"provider": provider, "code": command.outcome.get("code", "")}
+            return Story("bad", text % told, is_open=False)
+        case CommandState.UNKNOWN:
+            text = gettext(
+                "%(provider)s was asked to cancel it and gave no clear answer: it is asked again."
+            )
+            return Story("warn", text % {"provider": provider}, is_open=command.next_at is not None)
+    text = gettext("%(provider)s is being asked to cancel it. It may still go on until it answers.")
+    return Story("flow", text % {"provider": provider}, is_open=True)

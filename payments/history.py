@@ -11,8 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from payments.models import Payment, Withdrawal
-from payments.sight import Sight
+from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.sight import Sight, Subject
 from staff import audit
 from staff.models import AuditEvent, User
 from upstreams.enums import Upstream
@@ -45,6 +45,15 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.settlement.proposed": (_("proposed what became of it"), ""),
     "payments.settlement.confirmed": (_("confirmed what became of it"), "good"),
     "payments.settlement.dropped": (_("dropped the proposal"), ""),
+    "payments.paymentrequest.asked": (_("asked for it"), ""),
+    "payments.paymentrequest.queued": (_("could not send it yet; nothing has left"), ""),
+    "payments.paymentrequest.sending": (_("began to send it"), ""),
+    "payments.paymentrequest.made": (_("has it"), "good"),
+    "payments.paymentrequest.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
+    "payments.paymentrequest.refused": (_("refused it"), "bad"),
+    "payments.paymentrequest.settled": (_("said what became of it"), ""),
+    "payments.payment.cancel_asked": (_("asked to have it cancelled"), ""),
+    "payments.payment.cancel_answered": (_("answered that it is now:"), ""),
     "staff.claim.taken_over": (_("took it over"), ""),
 }
 
@@ -77,6 +86,11 @@ def of_payment(payment: Payment, *, sight: Sight) -> list[Entry]:
     return sorted([*ours, *_moments(payment)], key=lambda entry: entry.at, reverse=True)
 
 
+def of_request(request: PaymentRequest, *, sight: Sight) -> list[Entry]:
+    """Return what happened to a deposit that we asked for, newest first. One query."""
+    return _entries([audit.subject_of(request)], about=request, sight=sight)
+
+
 def _moments(payment: Payment) -> Iterator[Entry]:
     provider = payment.get_upstream_display()
 
@@ -106,9 +120,7 @@ def _moments(payment: Payment) -> Iterator[Entry]:
         )
 
 
-def _entries(
-    subjects: list[tuple[str, str]], *, about: Withdrawal | Payment, sight: Sight
-) -> list[Entry]:
+def _entries(subjects: list[tuple[str, str]], *, about: Subject, sight: Sight) -> list[Entry]:
     match = Q()
     for subject_type, subject_id in subjects:
         match |= Q(subject_type=subject_type, subject_id=subject_id)
@@ -116,7 +128,7 @@ def _entries(
     return [_entry(event, about, sight) for event in events]
 
 
-def _entry(event: AuditEvent, about: Withdrawal | Payment, sight: Sight) -> Entry:
+def _entry(event: AuditEvent, about: Subject, sight: Sight) -> Entry:
     text, tone = WORDS.get(event.verb, (_plain(event.verb), ""))
     return Entry(
         at=event.at,

@@ -300,7 +300,9 @@ def _tell_cancelled(command: Command, answer: str, at: datetime) -> None:
         return
     journal = Journal(by=None, at=at, by_label=Upstream(command.upstream).label)
     payment = Payment.objects.get(pk=int(command.subject_id))
-    journal.add("payments.payment.cancel_answered", payment, after={"answer": answer})
+    journal.add(
+        "payments.payment.cancel_answered", payment, after={"answer": answer}, reason=answer
+    )
     journal.write()
 
 

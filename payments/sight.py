@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from payments import masking
 from payments.letters import spelled
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, PaymentRequest, Withdrawal
 from staff.permissions import Permission, Person, can
+
+Subject: TypeAlias = Withdrawal | PaymentRequest | Payment
 
 MAY_SEE = (Permission.SEE_PAYMENTS, Permission.SEE_PAYMENTS_MASKED)
 
@@ -78,18 +81,21 @@ class Sight:
         """Return a provider's record as indented JSON, masked for this person."""
         return json.dumps(self._mask(raw), indent=2, ensure_ascii=False, default=str)
 
-    def text(self, text: str, *, about: Withdrawal | Payment) -> str:
-        """Return free text about a payout in which none of its masked values is repeated."""
+    def text(self, text: str, *, about: Subject) -> str:
+        """Return free text about a payment in which none of its masked values is repeated."""
         for value, masked in self._secrets(about):
             text = text.replace(value, masked)
         return _ACCOUNT.sub(lambda found: masking.mask_account(found[0]), text)
 
-    def _secrets(self, about: Withdrawal | Payment) -> list[tuple[str, str]]:
+    def _secrets(self, about: Subject) -> list[tuple[str, str]]:
         """Return what the texts about it must not repeat, longest first."""
         if isinstance(about, Withdrawal):
             account = [about.bank_account, about.payid, about.tax_id]
             contact = [about.customer_email, about.customer_phone]
             names = [about.recipient_name, about.customer_name]
+        elif isinstance(about, PaymentRequest):
+            account = []
+            contact, names = [about.customer_email, about.customer_phone], [about.customer_name]
         else:
             account = [str(value) for value in about.counterparty.values()]
             contact, names = [], [about.counterparty_name]

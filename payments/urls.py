@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from payments.views import balances, decide, entry, exports, payments, policies, queue, withdrawal
+from payments.views import (
+    balances,
+    cancel,
+    decide,
+    deposits,
+    entry,
+    exports,
+    payments,
+    policies,
+    queue,
+    withdrawal,
+)
 from payments.views.reconciliation import drift, overview
 
 app_name = "payments"
@@ -26,12 +37,27 @@ urlpatterns = [
     path("withdrawals/<str:code>/retract/", decide.withdrawal_retract, name="withdrawal-retract"),
     path("withdrawals/<str:code>/amend/", entry.withdrawal_amend, name="withdrawal-amend"),
     path("payments/", payments.payments, name="payments"),
-    path("payments/<str:upstream>/<str:upstream_id>/", payments.payment, name="payment"),
+    path("payments/new/", deposits.payment_new, name="payment-new"),
+    path("payments/requests/", deposits.requests, name="requests"),
+    path("payments/requests/<str:code>/", deposits.request_page, name="request"),
+    path("payments/requests/<str:code>/live/", deposits.request_live, name="request-live"),
+    path("payments/requests/<str:code>/settle/", deposits.request_settle, name="request-settle"),
     path("payments/export/", exports.payments_export, name="payments-export"),
+    path("payments/<str:upstream>/<str:upstream_id>/", payments.payment, name="payment"),
     path(
         "payments/<str:upstream>/<str:upstream_id>/refresh/",
         payments.payment_refresh,
         name="payment-refresh",
+    ),
+    path(
+        "payments/<str:upstream>/<str:upstream_id>/cancel/",
+        cancel.payment_cancel,
+        name="payment-cancel",
+    ),
+    path(
+        "payments/<str:upstream>/<str:upstream_id>/cancel/live/",
+        cancel.payment_cancel_live,
+        name="payment-cancel-live",
     ),
     path("balances/", balances.balances, name="balances"),
     path("reconciliation/", overview.reconciliation, name="reconciliation"),

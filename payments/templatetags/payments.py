@@ -3,8 +3,11 @@
 from django import template
 from django.template import Context
 from django.urls import reverse
+from django.utils import timezone
 
-from payments import words
+from payments import cancelling, words
+from payments.deposits import handout as handouts
+from payments.models import Payment
 from staff.permissions import Permission, can
 
 register = template.Library()
@@ -21,3 +24,47 @@ def export_list(context: Context, name: str) -> dict[str, object]:
         "address": address if can(request.user, Permission.EXPORT_LISTS) else "",
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.inclusion_tag("payments/_new_deposit.html", takes_context=True)
+def new_deposit(context: Context) -> dict[str, object]:
+    """Offer the form of a deposit to makers."""
+    return {"may_make": can(context["request"].user, Permission.MAKE_DEPOSITS)}
+
+
+@register.inclusion_tag("payments/_handout.html", takes_context=True)
+def handout(context: Context, payment: Payment) -> dict[str, object]:
+    """Show makers what the payer of an open deposit needs: details or an address, and its QR code.
+
+    The address lets whoever has it pay, or see what is to be paid: nobody else needs it.
+    """
+    found = None
+    if can(context["request"].user, Permission.MAKE_DEPOSITS):
+        found = handouts.of(payment)
+    return {
+        "handout": found,
+        "qr": handouts.qr(found.scanned) if found and found.scanned else "",
+        "now": timezone.now(),
+    }
+
+
+@register.inclusion_tag("payments/_cancel.html", takes_context=True)
+def cancel_box(context: Context, payment: Payment) -> dict[str, object]:
+    """Tell what became of a cancellation, and offer one while the payment is pending."""
+    person = context["request"].user
+    story = cancelling.story(payment)
+    where = [payment.upstream, payment.upstream_id]
+    return {
+        "payment": payment,
+        "story": story,
+        "is_offered": cancelling.is_pending(payment) and not story,
+        "refusal": cancelling.problem(payment, person),
+        "cancel_url": reverse("payments:payment-cancel", args=where),
+        "live_url": reverse("payments:payment-cancel-live", args=where),
+    }
+
+
+@register.inclusion_tag("payments/_request_behind.html")
+def request_behind(payment: Payment) -> dict[str, object]:
+    """Lead to the request that a deposit was made by."""
+    return {"deposit": cancelling.request_of(payment)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from payments.models import Drift, Payment, Policy, Withdrawal
+from payments.models import Drift, Payment, PaymentRequest, Policy, Withdrawal
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
 from tests.payments import factories
@@ -47,6 +47,7 @@ class World:
     withdrawal: Withdrawal
     payment: Payment
     drift: Drift
+    request: PaymentRequest
     alarm: Alarm
     event: WebhookEvent
     token: ApiToken
@@ -60,6 +61,7 @@ class World:
             withdrawal=factories.WithdrawalFactory(),
             payment=factories.PaymentFactory(),
             drift=factories.DriftFactory(),
+            request=factories.PaymentRequestFactory(),
             alarm=Alarm.objects.create(
                 upstream=Upstream.LUXCORE,
                 code=f"test-{number}",
@@ -108,6 +110,10 @@ def _drift(world: World) -> Mapping[str, Any]:
     return {"pk": world.drift.pk}
 
 
+def _request(world: World) -> Mapping[str, Any]:
+    return {"code": world.request.code}
+
+
 def _luxcore(world: World) -> Mapping[str, Any]:
     return {"upstream": "luxcore"}
 
@@ -143,6 +149,14 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawal-amend": Route(MAKE, post=422, arguments=_code),
     "payments:payments": Route(SEE),
     "payments:payments-export": Route(EXPORT, get=None, post=200),
+    "payments:payment-new": Route(may(Permission.MAKE_DEPOSITS), post=422),
+    "payments:requests": Route(SEE),
+    "payments:request": Route(SEE, arguments=_request),
+    "payments:request-live": Route(SEE, arguments=_request),
+    "payments:request-settle": Route(RECONCILE, post=422, arguments=_request),
+    "payments:payment-cancel": Route(SIGN | MAKE, post=422, arguments=_payment),
+    # 286: nobody asked to cancel it, so there is nothing to poll.
+    "payments:payment-cancel-live": Route(SEE, get=286, arguments=_payment),
     "payments:payment": Route(SEE, arguments=_payment),
     "payments:payment-refresh": Route(
         may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment
