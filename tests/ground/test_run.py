@@ -53,11 +53,23 @@ class TestRefusals:
         )
         assert list(tmp_path.iterdir()) == []  # nothing was begun
 
-    def test_never_mixes_a_key_of_yours_with_the_sandbox(self, tmp_path: Path) -> None:
-        result = attempt(tmp_path, LUXCORE_API_KEY="qp_test_sk_mine", LUXCORE_WEBHOOK_SECRETS="s")
+    @pytest.mark.parametrize(
+        ("name", "yours"),
+        [
+            ("LUXCORE_API_KEY", {"LUXCORE_WEBHOOK_SECRETS": "s"}),
+            (
+                "LUMETRADE_API_KEY",
+                {"LUMETRADE_API_SECRET": "s", "LUMETRADE_BASE_URL": "https://staging.example"},
+            ),
+        ],
+    )
+    def test_never_mixes_a_key_of_yours_with_the_sandbox(
+        self, tmp_path: Path, name: str, yours: dict[str, str]
+    ) -> None:
+        result = attempt(tmp_path, **{name: "qp_test_sk_mine"}, **yours)
 
         assert result.returncode == 1
-        assert "LUXCORE_API_KEY is set, but the sandbox is on" in result.stderr
+        assert f"{name} is set, but the sandbox is on" in result.stderr
 
     def test_is_not_for_production(self, tmp_path: Path) -> None:
         result = attempt(tmp_path, DEBUG="0", SECRET_KEY="x")
@@ -91,7 +103,9 @@ class TestRun:
         assert code == 0, desk.said()
         assert started_with("VAR_DIR", str(tmp_path)) == []
         assert _serious(desk) == []
-        assert not any(secret in text for text in [desk.said(), *logs_of(desk).values()])
+        other = (tmp_path / "sandbox-lumetrade-secret").read_text()
+        texts = [desk.said(), *logs_of(desk).values()]
+        assert not any(kept in text for kept in (secret, other) for text in texts)
 
         desk.start()
 

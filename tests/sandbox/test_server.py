@@ -348,6 +348,19 @@ class TestCommand:
         assert statuses == [200, 403]
         assert receiver.events[0]["merchant_id"] == 77
 
+    def test_serves_lumetrade_beside_luxcore(self) -> None:
+        options = ["--port", "0", "--state", ":memory:", "--seed", "-1", "--lumetrade-rate", "2"]
+        options += ["--lumetrade-key", "k", "--lumetrade-secret", "s"]
+        with command(*options) as process:
+            url = f"{address(process)}/lumetrade/api/v1/accounts"
+            headers = {"X-API-KEY": "k", "X-API-SECRET": "s"}
+            statuses = [
+                httpx.get(url, headers=sent, trust_env=False).status_code
+                for sent in (headers, headers, headers, headers | {"X-API-SECRET": "x"})
+            ]
+
+        assert statuses == [200, 200, 429, 401]
+
     def test_says_in_one_line_that_the_port_is_taken(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])

@@ -14,6 +14,7 @@ from tests.support.ports import free_port, is_listening
 from tests.support.waiting import wait_until
 
 API_KEY = "qp_test_sk_faults"
+LUMETRADE_KEY, LUMETRADE_SECRET = "lt_key_faults", "lt_secret_faults"
 
 
 class SandboxProcess:
@@ -27,6 +28,11 @@ class SandboxProcess:
     def api(self) -> str:
         """What `LUXCORE_BASE_URL` is set to."""
         return f"{self.url}/api/v1"
+
+    @property
+    def lumetrade(self) -> str:
+        """What `LUMETRADE_BASE_URL` is set to; its faults are for paths `/lumetrade/*`."""
+        return f"{self.url}/lumetrade"
 
     def reset(self) -> None:
         self._post("/reset", {})
@@ -78,6 +84,19 @@ class SandboxProcess:
         """`available` is in minor units."""
         self._post("/balances", {"currency": currency, "available": available})
 
+    def movements(self, **filters: str) -> list[dict[str, Any]]:
+        """Lumetrade's withdrawals and deposits, oldest first."""
+        return list(self._get("/lumetrade/movements", **filters)["movements"])
+
+    def move(self, transaction_id: str, stage: str, *, force: bool = False) -> None:
+        """Bring a movement or a trade at Lumetrade to a stage."""
+        self._post(f"/lumetrade/movements/{transaction_id}/{stage}", {"force": force})
+
+    def pay_in(self, currency: str, amount: float) -> str:
+        """A deposit arrives at Lumetrade; answers its id."""
+        body = {"currency": currency, "amount": amount}
+        return str(self._post("/lumetrade/deposits", body)["transactionId"])
+
     def close(self) -> None:
         self._http.close()
 
@@ -94,7 +113,9 @@ def running_sandbox(*options: str) -> Iterator[SandboxProcess]:
     port = free_port()
     command = [
         *(sys.executable, "-m", "sandbox", "--port", str(port), "--state", ":memory:"),
-        *("--seed", "-1", "--pace", "0", "--api-key", API_KEY, *options),
+        *("--seed", "-1", "--pace", "0", "--api-key", API_KEY),
+        *("--lumetrade-key", LUMETRADE_KEY, "--lumetrade-secret", LUMETRADE_SECRET),
+        *("--lumetrade-rate", "100000", "--lumetrade-strays", "0", *options),
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
