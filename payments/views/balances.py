@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from payments.checks.funds import MAIN
+from payments.checks.funds import MAIN, Fee, estimated_fee
 from payments.enums import Status
 from payments.models import Balance, Withdrawal
 from payments.sight import MAY_SEE
@@ -25,7 +25,11 @@ ON_ITS_WAY = (Status.APPROVED, Status.SENDING, Status.UNKNOWN)
 
 @dataclass(frozen=True)
 class Purse:
-    """One currency at one provider. What was promised here is not in the balance yet."""
+    """One currency at one provider. What was promised here is not in the balance yet.
+
+    It is counted with its fee where the provider told one: for this payout, or for the latest ones
+    of its method.
+    """
 
     balance: Balance
     promised: Decimal
@@ -36,8 +40,28 @@ class Purse:
 
     @property
     def projected(self) -> Decimal:
-        """What would be left if all that is approved were paid out, before fees."""
+        """What would be left if all that is approved were paid out."""
         return self.balance.available - self.promised
+
+
+class Fees:
+    """What the provider will take for each payout, as far as it can be known."""
+
+    def __init__(self) -> None:
+        self._rates: dict[tuple[str, str, str], Fee] = {}
+
+    def of(self, row: Withdrawal) -> Decimal:
+        """Return the fee it told, else the one its latest payouts suggest; none without either."""
+        if row.payment is not None and row.payment.fee is not None:
+            return abs(row.payment.fee)
+        rate = self._rate(row)
+        return Decimal(0) if rate.is_assumed else rate.on(row.amount, row.currency)
+
+    def _rate(self, row: Withdrawal) -> Fee:
+        rail = row.upstream, row.currency, row.method
+        if rail not in self._rates:
+            self._rates[rail] = estimated_fee(row)
+        return self._rates[rail]
 
 
 @require_safe
@@ -50,17 +74,20 @@ def balances(request: HttpRequest) -> HttpResponse:
 
 
 def _purses(rows: list[Balance]) -> list[Purse]:
-    """Group the balances by currency, each with what has been promised from it. One query."""
+    """Group the balances by currency, each with what has been promised from it.
+
+    One query, and one more for the fee of each method that is under way.
+    """
     others = defaultdict(list)
     for row in rows:
         if row.balance_type != MAIN:
             others[row.upstream, row.currency].append(row)
     mains = [row for row in rows if row.balance_type == MAIN]
-    outgoing = _outgoing(min((row.as_of for row in mains), default=None))
+    outgoing, fees = _outgoing(min((row.as_of for row in mains), default=None)), Fees()
     purses = []
     for main in mains:
         mine = outgoing[main.upstream, main.currency]
-        promised = [row.amount for row in mine if _is_promised(row, main)]
+        promised = [row.amount + fees.of(row) for row in mine if _is_promised(row, main)]
         waiting = [row.amount for row in mine if row.status == Status.AWAITING_APPROVAL]
         purses.append(
             Purse(
@@ -87,7 +114,8 @@ def _outgoing(since: datetime | None) -> dict[tuple[str, str], list[Withdrawal]]
     rows = (
         Withdrawal.objects.ours()
         .filter(Q(status__in=[Status.AWAITING_APPROVAL, *ON_ITS_WAY]) | recent)
-        .only("upstream", "currency", "amount", "status", "sent_at", "payment_id")
+        .select_related("payment")
+        .only(*("upstream", "currency", "method", "amount", "status", "sent_at"), "payment__fee")
     )
     grouped = defaultdict(list)
     for row in rows:

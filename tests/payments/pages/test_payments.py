@@ -291,6 +291,32 @@ class TestBalances:
         assert purse.projected == Decimal("47400.00")
         assert (purse.waiting, purse.waiting_number) == (Decimal("700.00"), 1)
 
+    def test_count_the_fee_where_it_is_known(self) -> None:
+        BalanceFactory(available=Decimal("50000.00"))
+        PaymentFactory(completed=True, amount=100, fee=Decimal("4.50"))  # the rate of this method
+        WithdrawalFactory(approved=True, amount=Decimal("1000.00"))
+        WithdrawalFactory(approved=True, amount=Decimal("1000.00"), method="bank_transfer")
+        told = PaymentFactory(amount=200, fee=Decimal("-3.00"))
+        WithdrawalFactory(sent=True, amount=Decimal("200.00"), payment=told)
+
+        purse = as_role("viewer").get("/balances/").context["purses"][0]
+
+        assert purse.promised == Decimal("1045.00") + Decimal("1000.00") + Decimal("203.00")
+        assert purse.projected == Decimal("47752.00")
+
+    def test_ask_once_for_the_fee_of_a_method(self) -> None:
+        client = as_role("viewer")
+        BalanceFactory()
+        WithdrawalFactory(approved=True)
+        with CaptureQueriesContext(connection) as one:
+            client.get("/balances/")
+        WithdrawalFactory.create_batch(9, approved=True)
+
+        with CaptureQueriesContext(connection) as ten:
+            client.get("/balances/")
+
+        assert len(ten) == len(one)
+
     def test_keep_currencies_and_kinds_apart(self) -> None:
         BalanceFactory()
         BalanceFactory(currency="ARS")
