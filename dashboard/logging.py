@@ -21,15 +21,19 @@ SECRET_SETTINGS = (
     "EMAIL_HOST_PASSWORD",
 )
 
+# The beginning of a token names it and may be read. `staff.tokens` makes them; settings, which
+# read this file, cannot import it.
+_API_TOKEN = re.compile(r"(ldk_[0-9a-f]{10})_[A-Za-z0-9_-]{8,}", re.ASCII)
+
 
 def hide_secrets(_logger: Any, _method: str, line: str) -> str:
-    """Blacken every secret of the settings in a finished log line.
+    """Blacken every secret of the settings, and every API token, in a finished log line.
 
     Nothing should put one there; this is the net under a stranger's exception text.
     """
     for secret in _secrets():
         line = line.replace(secret, HIDDEN)
-    return line
+    return _API_TOKEN.sub(rf"\1_{HIDDEN}", line)
 
 
 class HideAddressesToo(SafeExceptionReporterFilter):

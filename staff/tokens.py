@@ -26,9 +26,8 @@ LONGEST_LIFE: Final = timedelta(days=366)
 MOST_LIVE: Final = 20  # per person: nobody oversees more
 NOTED_EVERY: Final = timedelta(minutes=1)
 
-MARK: Final = "ldk"  # so that secret scanners, and our own logs, recognise one
+MARK: Final = "ldk"  # so that secret scanners, and our own logs (dashboard.logging), know one
 _FORM: Final = re.compile(rf"({MARK}_[0-9a-f]{{10}})_([A-Za-z0-9_-]{{43}})", re.ASCII)
-SECRET_IN_TEXT: Final = re.compile(rf"({MARK}_[0-9a-f]{{10}})_[A-Za-z0-9_-]{{8,}}", re.ASCII)
 
 
 class Scope(models.TextChoices):

@@ -24,6 +24,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     reason = str(exception) if isinstance(exception, PermissionDenied) else ""
+    if _is_api(request):
+        return problems.answer(403, code="permission_denied", detail=reason)
     return render(request, "403.html", {"reason": reason}, status=403)
 
 

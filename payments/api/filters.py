@@ -8,14 +8,16 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from payments.api.fields import ClosedSerializer
 from payments.enums import Kind, Origin, PaymentStatus, Status
+from staff.api.paging import PAGING
 from staff.api.problems import BadParameter
 from upstreams.enums import Upstream
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
-class Filter(serializers.Serializer[Any]):
+class Filter(ClosedSerializer):
     """The filters that both lists have."""
 
     upstream = serializers.ChoiceField(choices=Upstream.choices, required=False)
@@ -41,7 +43,8 @@ _LOOKUPS = {"created_from": "created_at__gte", "created_before": "created_at__lt
 
 def narrow(rows: Rows, request: Request, filter_class: type[Filter]) -> Rows:
     """The rows that match the parameters of the address; raises BadParameter."""
-    form = filter_class(data=request.query_params)
+    asked = {name: value for name, value in request.query_params.items() if name not in PAGING}
+    form = filter_class(data=asked)
     if not form.is_valid():
         raise BadParameter({name: str(found[0]) for name, found in form.errors.items()})
     wanted = {_LOOKUPS.get(name, name): value for name, value in form.validated_data.items()}

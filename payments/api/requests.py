@@ -61,6 +61,11 @@ class _Method(Text):
     pass
 
 
+@extend_schema_field({"type": "string", "maxLength": 1000, "pattern": r"\S"})
+class _Reason(Text):
+    pass
+
+
 class PayoutRequest(ClosedSerializer):
     """Where the money goes. Which members a payout needs depends on its currency and method."""
 
@@ -108,7 +113,7 @@ class WithdrawalRequest(ClosedSerializer):
 
 
 class RetractRequest(ClosedSerializer):
-    reason = Text(max_length=1000, help_text="Why it is taken back; kept with the withdrawal.")
+    reason = _Reason(max_length=1000, help_text="Why it is taken back; kept with the withdrawal.")
 
 
 def placed(errors: Mapping[str, str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import structlog
 from django.core.signals import got_request_exception
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -13,8 +12,6 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from staff.api.problems import MEDIA_TYPE, TITLES, BadParameter, body
-
-log = structlog.get_logger(__name__)
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response:
@@ -35,9 +32,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def _broken(context: dict[str, Any]) -> Response:
-    """The 500, told and logged. Left to Django it would be a page, and under DEBUG another one."""
-    got_request_exception.send(sender=handle, request=context["request"])
-    log.exception("staff.api.broken")
+    """The 500; who listens to the signal logs it. Left to Django it would be a page, not JSON."""
+    got_request_exception.send(sender=handle, request=context["request"]._request)
     code = status.HTTP_500_INTERNAL_SERVER_ERROR
     return Response(body(code, code="error"), status=code, content_type=MEDIA_TYPE)
 

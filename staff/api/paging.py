@@ -15,6 +15,8 @@ from rest_framework.views import APIView
 from staff import lists
 from staff.api.problems import BadParameter
 
+PAGING = ("after", "size")  # the parameters that turn pages; lists have filters of their own beside
+
 
 class KeysetPagination(BasePagination):
     """Newest first. `after` is the cursor that the page before ended with."""
@@ -49,7 +51,7 @@ class KeysetPagination(BasePagination):
             "type": "object",
             "required": ["results", "after"],
             "properties": {
-                "results": {"type": "array", "items": schema},
+                "results": schema,
                 "after": {
                     "type": ["string", "null"],
                     "description": "The cursor of the next page; null on the last one.",

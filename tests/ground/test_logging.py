@@ -12,11 +12,12 @@ import pytest
 import structlog
 from celery import shared_task
 from celery.signals import before_task_publish
-from django.conf import settings
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 from structlog.contextvars import bound_contextvars
+
+from tests.support.logs import production_log
 
 CANARIES = {
     "SECRET_KEY": "canary-secret-key",
@@ -39,22 +40,8 @@ PASSWORDS = [
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What production would write to stderr, at its most talkative."""
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    formatter = settings.LOGGING["formatters"]["json"]
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=formatter["processors"], foreign_pre_chain=formatter["foreign_pre_chain"]
-        )
-    )
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield written
-    root.removeHandler(handler)
-    root.setLevel(level)
+    with production_log() as written:
+        yield written
 
 
 @pytest.fixture
