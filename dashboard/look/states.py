@@ -28,6 +28,7 @@ MARKS: dict[str, Mark] = {
     "approved": Mark("flow", "check"),
     "sending": Mark("flow", "send"),
     "sent": Mark("flow", "arrow-up-right"),
+    "made": Mark("flow", "arrow-down-left"),
     "unknown": _UNKNOWN,
     "completed": _GOOD,
     "failed": _BAD,

@@ -83,12 +83,12 @@ def qr(text: str) -> SafeString:
     code = segno.make(text, error="m", micro=False)
     return mark_safe(
         code.svg_inline(
-            scale=4,
             border=2,
             dark="#000",
             light="#fff",
             svgclass="qr",
             lineclass=None,
+            omitsize=True,  # a viewBox instead: the stylesheet gives the size
         )
     )
 

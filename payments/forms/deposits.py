@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -137,10 +138,9 @@ class DepositForm(forms.Form):
             data["scheme"] = ""  # typed for another rail
         if "amount" in data:
             self._read_amount(data)
-        if self.errors.keys() & {"amount", "currency", "method", "payment_type", "metadata"}:
-            return data
         for name, message in deposits.validate(self._draft(data), rails=self.rails).items():
-            self.add_error(name if name in self.fields else None, message)
+            if name not in self.errors:  # what could not be read was said already
+                self.add_error(name if name in self.fields else None, message)
         return data
 
     def draft(self) -> DepositDraft:
@@ -149,10 +149,13 @@ class DepositForm(forms.Form):
 
     def _draft(self, data: Mapping[str, Any]) -> DepositDraft:
         given = {name: data.get(name, "") for name in self.fields if name not in _NOT_FOR_THE_DRAFT}
-        given["webhook_events"] = tuple(data.get("webhook_events", ()))
-        return DepositDraft(
-            upstream=Upstream.LUXCORE, hosted=data["payment_type"] == "deposit_pp", **given
-        )
+        told = {
+            "amount": data.get("amount", Decimal(0)),
+            "hosted": data.get("payment_type") == "deposit_pp",
+            "metadata": data.get("metadata", {}),
+            "webhook_events": tuple(data.get("webhook_events", ())),
+        }
+        return DepositDraft(upstream=Upstream.LUXCORE, **(given | told))
 
     def _read_amount(self, data: dict[str, Any]) -> None:
         currency = data.get("currency", "")
@@ -161,6 +164,7 @@ class DepositForm(forms.Form):
             data["amount"] = rules.parse_amount(data["amount"], known)
         except BadMoney as problem:
             self.add_error("amount", str(problem))
+            data.pop("amount", None)
 
     def _choose_rail(self) -> tuple[str, str]:
         """Return the rail that is asked for; where the two do not fit, the currency's first one."""

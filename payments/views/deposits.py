@@ -67,12 +67,8 @@ def requests(request: HttpRequest) -> HttpResponse:
 def request_page(request: HttpRequest, code: str) -> HttpResponse:
     """One deposit that was asked for here: how it stands, and what is to be handed on."""
     row = _find(code)
-    sight = Sight.of(request.user)
     context = {
         **_context(request, row),
-        "headline": [words.method(row.method), str(TYPES[vendor_type(hosted=row.hosted)])],
-        "facts": _facts(row, sight),
-        "timeline": history.of_request(row, sight=sight),
         "again": _again(row),
         "may_make": can(request.user, Permission.MAKE_DEPOSITS),
     }
@@ -154,13 +150,16 @@ def _find(code: str) -> PaymentRequest:
 
 def _context(request: HttpRequest, row: PaymentRequest) -> dict[str, Any]:
     """What the page, its live fragment and its question share."""
-    now = timezone.now()
+    now, sight = timezone.now(), Sight.of(request.user)
     is_unsettled = row.status == RequestStatus.UNKNOWN and _is_given_up(row)
     return {
         "deposit": row,
         "payment": row.payment,
         "theirs": words.theirs(row.payment.upstream_status) if row.payment else "",
-        "life": life.tell(row, now=now, sight=Sight.of(request.user)),
+        "life": life.tell(row, now=now, sight=sight),
+        "headline": [words.method(row.method), str(TYPES[vendor_type(hosted=row.hosted)])],
+        "facts": _facts(row, sight),
+        "timeline": history.of_request(row, sight=sight),
         "is_moving": life.is_moving(row),
         "can_settle": is_unsettled and can(request.user, Permission.RECONCILE),
         "now": now,

@@ -28,6 +28,9 @@ from upstreams.errors import UpstreamError
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
 
+# A deposit's details repeat them, in minor units.
+_SAID_ABOVE = frozenset({"amount", "currency"})
+
 # The tabs of the list: a name, and the statuses behind it (none: all).
 TABS: dict[str, tuple[str, tuple[PaymentStatus, ...]]] = {
     "all": (gettext_noop("All"), ()),
@@ -172,6 +175,7 @@ def _labelled(counterparty: Mapping[str, str]) -> list[tuple[str, str, bool]]:
             masking.DOTS in value,
         )
         for name, value in counterparty.items()
+        if name not in _SAID_ABOVE
     ]
 
 

@@ -168,6 +168,11 @@ class TestForm:
         if name != "customer_name":
             assert 'value="María García"' in text_of(response)
 
+    def test_says_everything_that_is_wrong_at_once(self) -> None:
+        response = ask(amount="1e3", metadata="x", webhook_url="https://10.0.0.1/")
+
+        assert set(errors(response)) == {"amount", "metadata", "webhook_url"}
+
     def test_follows_the_currency_and_keeps_what_was_typed(self) -> None:
         response = as_role("maker").post(
             NEW,
@@ -277,7 +282,8 @@ class TestPage:
         for value in ("150.00 AUD", "062-000", "12345678", "LuxCore Platform Pty Ltd"):
             assert f'data-copy="{value}"' in text
         assert "12 min left" in text
-        assert '<svg width="' in text and "style=" not in text
+        assert '<svg viewBox="0 0 ' in text  # the stylesheet may shrink it and cut nothing off
+        assert "style=" not in text
         assert "Account number: 12345678\n" in text
 
     def test_hands_on_an_address(self) -> None:
