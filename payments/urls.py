@@ -66,5 +66,10 @@ urlpatterns = [
     path("reconciliation/<int:pk>/second/", drift.drift_second, name="drift-second"),
     path("reconciliation/<int:pk>/<str:remedy>/", drift.drift_resolve, name="drift-resolve"),
     path("policies/", policies.policies_home, name="policies"),
+    path("policies/begin/", policies.policy_begin, name="policy-begin"),
     path("policies/<int:number>/", policies.policy, name="policy"),
+    path("policies/<int:number>/propose/", policies.policy_propose, name="policy-propose"),
+    path("policies/<int:number>/decide/", policies.policy_decide, name="policy-decide"),
+    path("policies/<int:number>/tiers/new/", policies.policy_tier, name="policy-tier-new"),
+    path("policies/<int:number>/tiers/<int:pk>/", policies.policy_tier, name="policy-tier"),
 ]

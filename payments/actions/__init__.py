@@ -12,6 +12,7 @@ from payments.actions.errors import (
     KeyReused,
     MakerCannotSign,
     NotYours,
+    PolicyNotPossible,
     ReasonMissing,
     RoleCannotSign,
     RoleTooYoung,
@@ -21,6 +22,14 @@ from payments.actions.errors import (
     TooLateToUndo,
 )
 from payments.actions.keyed import Key, request_withdrawal_once
+from payments.actions.policies import (
+    begin_policy,
+    confirm_policy,
+    drop_policy,
+    propose_policy,
+    remove_tier,
+    save_tier,
+)
 from payments.actions.reads import refresh_payment
 from payments.actions.reconciliation import (
     DriftNotResolvable,
@@ -46,6 +55,13 @@ from payments.models import NotPossible, WithdrawalNotMovable
 from payments.rules import WithdrawalDraft
 
 __all__ = [
+    "PolicyNotPossible",
+    "begin_policy",
+    "confirm_policy",
+    "drop_policy",
+    "propose_policy",
+    "remove_tier",
+    "save_tier",
     "AlreadyDecided",
     "Blocked",
     "CancelNotPossible",

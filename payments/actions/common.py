@@ -41,13 +41,23 @@ def refusal_is_kept(what: str, *, withdrawal_id: int, by: User, at: datetime) ->
 
     The refusal itself rolled everything back; the attempt must be remembered all the same.
     """
+    verb, subject = f"payments.withdrawal.{what}_refused", str(withdrawal_id)
+    with refusal_is_recorded(verb, ("payments.withdrawal", subject), by=by, at=at):
+        yield
+
+
+@contextmanager
+def refusal_is_recorded(
+    verb: str, subject: tuple[str, str], *, by: User, at: datetime
+) -> Iterator[None]:
+    """The same for anything else: `verb` is how the trail calls the refusal."""
     try:
         yield
     except (NotPermitted, NotPossible) as refusal:
         with transaction.atomic():
             audit.record(
-                f"payments.withdrawal.{what}_refused",
-                ("payments.withdrawal", str(withdrawal_id)),
+                verb,
+                subject,
                 by=by,
                 at=at,
                 after={"refusal": type(refusal).__name__},

@@ -111,5 +111,9 @@ class CancelNotPossible(NotPossible):
     """This payment cannot be cancelled now, or not by this person. Nothing was asked."""
 
 
+class PolicyNotPossible(NotPossible):
+    """The rules cannot be changed like this, now, or by this person."""
+
+
 class SettlementNotPossible(NotPossible):
     """This outcome cannot be settled by people now, or not by this person, or not like this."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Final
 from zlib import crc32
 
@@ -106,11 +108,11 @@ class Ahead:
 
 def _hold_against(limit: Limit, withdrawal: Withdrawal, now: datetime) -> tuple[Level, str]:
     whom = limit.per.label
-    whose = _whose(limit.per, withdrawal)
+    whose = [Q((lookup, value)) for lookup, value in ties(limit.per, withdrawal).items()]
     most = f"{_figure(limit.amount, withdrawal)} per {whom} in {limit.window.label}"
-    if whose is None:
+    if not whose:
         return Level.BLOCK, f"The limit of {most} cannot be counted: the {whom} is not known."
-    ahead = _ahead(limit, whose, withdrawal, now)
+    ahead = _ahead(limit, reduce(or_, whose), withdrawal, now)
     left = limit.amount - ahead.total
     stands = "nothing stands ahead of it"
     if ahead.words:
@@ -156,31 +158,21 @@ def _before(rows: WithdrawalQuerySet, withdrawal: Withdrawal) -> WithdrawalQuery
     )
 
 
-def _whose(per: LimitPer, withdrawal: Withdrawal) -> Q | None:
-    """Payouts to the same beneficiary, or to the same customer; None when nobody can tell.
+def ties(per: LimitPer, withdrawal: Withdrawal) -> dict[str, object]:
+    """What makes another payout one of the same customer or beneficiary: any of these lookups.
 
     The recipient is the customer (upstreams.md §3.8), so a shared account makes one customer of
-    two, as a shared e-mail, phone or id does.
+    two, as a shared e-mail, phone or id does. Empty: nobody can tell whose it is.
     """
-    same_account = Q(account_key=withdrawal.account_key) if withdrawal.account_key else None
-    if per == LimitPer.BENEFICIARY:
-        return same_account
-    known = [
-        Q(**{name: value})
-        for name, value in (
-            ("customer", withdrawal.customer_id),
-            ("customer_external_id", withdrawal.customer_external_id),
-            ("customer_email__iexact", withdrawal.customer_email),
-            ("customer_phone", withdrawal.customer_phone),
-        )
-        if value
-    ]
-    if same_account:
-        known.append(same_account)
-    same: Q | None = None
-    for condition in known:
-        same = condition if same is None else same | condition
-    return same
+    told: dict[str, object] = {"account_key": withdrawal.account_key}
+    if per == LimitPer.CUSTOMER:
+        told |= {
+            "customer": withdrawal.customer_id,
+            "customer_external_id": withdrawal.customer_external_id,
+            "customer_email__iexact": withdrawal.customer_email.lower(),
+            "customer_phone": withdrawal.customer_phone,
+        }
+    return {lookup: value for lookup, value in told.items() if value}
 
 
 def _signed_by(signer: User, withdrawal: Withdrawal, *, since: datetime) -> Decimal:

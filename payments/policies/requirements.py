@@ -47,7 +47,7 @@ def published(now: datetime) -> tuple[Policy, ...]:
     """The tiers of the version in force. One query each time: load it once per page."""
     rows = Policy.objects.filter(published_at__lte=now)
     newest = rows.order_by("-version").values("version")[:1]
-    return tuple(rows.filter(version=newest))
+    return tuple(rows.filter(version=newest).select_related("version"))
 
 
 def requirement_for(withdrawal: Withdrawal, *, policies: Sequence[Policy]) -> Requirement:

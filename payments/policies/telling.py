@@ -137,6 +137,11 @@ def in_order(tiers: Iterable[Policy]) -> Sequence[Policy]:
     return sorted(tiers, key=_key)
 
 
+def order(policy: Policy | None) -> tuple[bool, Key]:
+    """Where a tier stands among the others; what no tier covers comes last."""
+    return policy is None, _key(policy) if policy else ("", "", "", "", Decimal(0))
+
+
 def name(policy: Policy) -> str:
     """What the tier is about, with its bound."""
     return gettext("%(what)s from %(amount)s") % {

@@ -36,6 +36,7 @@ SEE_UPSTREAMS = SEE | may(Permission.MANAGE_FEEDS)
 SIGN = may(Permission.SIGN_WITHDRAWALS)
 MAKE = may(Permission.MAKE_WITHDRAWALS)
 RECONCILE = may(Permission.RECONCILE)
+LEAD = may(Permission.MANAGE_POLICIES)
 MANAGE = may(Permission.MANAGE_FEEDS)
 EXPORT = may(Permission.EXPORT_LISTS)
 
@@ -100,6 +101,10 @@ class Route:
 
 def _code(world: World) -> Mapping[str, Any]:
     return {"code": world.withdrawal.code}
+
+
+def _policy(world: World) -> Mapping[str, Any]:
+    return {"number": world.policy.version_id}
 
 
 def _payment(world: World) -> Mapping[str, Any]:
@@ -170,7 +175,15 @@ ROUTES: Mapping[str, Route] = {
     ),
     "payments:drift-second": Route(SIGN | RECONCILE, get=302, post=302, arguments=_drift),
     "payments:policies": Route(SEE),
-    "payments:policy": Route(SEE, arguments=lambda world: {"number": world.policy.version_id}),
+    "payments:policy": Route(SEE, arguments=_policy),
+    # What is published is not changed: the pages say so and lead back to it.
+    "payments:policy-begin": Route(LEAD, get=None, post=302),
+    "payments:policy-tier-new": Route(LEAD, get=302, post=302, arguments=_policy),
+    "payments:policy-tier": Route(
+        LEAD, get=302, post=302, arguments=lambda world: {**_policy(world), "pk": world.policy.pk}
+    ),
+    "payments:policy-propose": Route(LEAD, get=None, post=422, arguments=_policy),
+    "payments:policy-decide": Route(LEAD, get=None, post=409, arguments=_policy),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),
