@@ -33,6 +33,7 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.withdrawal.sending": (_("began to send it"), ""),
     "payments.withdrawal.postponed": (_("could not send it yet; nothing has left"), ""),
     "payments.withdrawal.sent": (_("has it"), ""),
+    "payments.withdrawal.payment_seen": (_("shows the payment that two people had named"), ""),
     "payments.withdrawal.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
     "payments.withdrawal.completed": (_("completed it"), "good"),
     "payments.withdrawal.failed": (_("says that it failed"), "bad"),

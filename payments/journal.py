@@ -1,12 +1,12 @@
 """Audit events collected while a transaction works, and written at its end.
 
 Recording takes the lock of the audit chain, which everybody else waits for: it comes after every
-row lock.
+row lock, and so does what else is written under that lock (alarms, a provider's switch).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ class Journal:
     at: datetime
     by_label: str = ""
     _entries: list[dict[str, Any]] = field(default_factory=list)
+    _afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     def add(
         self,
@@ -48,10 +49,15 @@ class Journal:
             }
         )
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Let this be called once the events are recorded."""
+        self._afterwards.append(call)
+
     def write(self) -> list[AuditEvent]:
         """Record everything noted, in order. Call it last in the transaction."""
         entries, self._entries = self._entries, []
-        return [
+        calls, self._afterwards = self._afterwards, []
+        events = [
             audit.record(
                 entry["verb"],
                 entry["subject"],
@@ -64,3 +70,6 @@ class Journal:
             )
             for entry in entries
         ]
+        for call in calls:
+            call()
+        return events

@@ -13,6 +13,7 @@ from payments.models import Withdrawal
 from payments.sight import Sight
 from staff import audit
 from upstreams.models import Command, SendingSwitch
+from upstreams.outbox import has_another_key, waits_for_people
 
 # While a withdrawal is here it can move by itself, and its page keeps looking.
 MOVING = frozenset({Status.APPROVED, Status.SENDING, Status.UNKNOWN, Status.SENT})
@@ -110,7 +111,7 @@ def _approved(facts: Facts, now: datetime) -> Life:
         )
     due = facts.command.next_at if facts.command else None
     if due and due > now:
-        why = facts.command.error if facts.command and facts.command.attempts else ""
+        why = facts.command.error if facts.command else ""
         if why:
             return Life(
                 tone="warn",
@@ -141,13 +142,29 @@ def _unknown(facts: Facts) -> Life:
         "provider": facts.provider
     }
     money = gettext("It may have been paid. It is never sent again under another reference.")
-    if facts.command is not None and facts.command.next_at is not None:
+    if facts.command is not None and not waits_for_people(facts.command):
+        if facts.is_stopped:
+            next_ = gettext("Sending to %(provider)s is stopped: it is looked for when resumed.")
+            return Life(
+                tone="bad", known=known, money=money, next=next_ % {"provider": facts.provider}
+            )
         return Life(
             tone="warn",
             known=known,
             money=money,
             next=gettext("There is nothing to do: we look for it at the provider again"),
             next_at=facts.command.next_at,
+        )
+    if facts.command is not None and has_another_key(facts.command):
+        return Life(
+            tone="bad",
+            known=known,
+            money=money,
+            next=gettext(
+                "The key was changed since it was sent, so the desk can neither repeat it nor "
+                "trust a list it reads now. Two people settle it here by the provider's written "
+                "word. Where the desk was still looking, it goes on once the old key is back."
+            ),
         )
     return Life(
         tone="bad",
@@ -158,6 +175,14 @@ def _unknown(facts: Facts) -> Life:
 
 
 def _sent(facts: Facts) -> Life:
+    if facts.withdrawal.payment_id is None:
+        return Life(
+            tone="warn",
+            known=gettext("Two people settled it by the written word of %(provider)s.")
+            % {"provider": facts.provider},
+            money=gettext("It was paid, or is being paid, under a key that is not set now."),
+            next=gettext("Its end shows here once the desk sees the payment they named."),
+        )
     return Life(
         tone="flow",
         known=gettext("%(provider)s has it and says: %(status)s.")

@@ -38,9 +38,13 @@ def code_begins(text: str) -> Q:
 
 class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):
     def locked(self) -> WithdrawalQuerySet:
-        """Rows to be changed: nobody else changes them until the transaction ends."""
+        """Rows to be changed: nobody else changes them until the transaction ends.
+
+        Rows that point to them may still be written (`no_key`): the database looks at where they
+        point when it commits, under the last lock of all.
+        """
         return self.select_related("payment", "customer", "created_by").select_for_update(
-            of=("self",)
+            of=("self",), no_key=True
         )
 
     def ours(self) -> WithdrawalQuerySet:

@@ -15,7 +15,7 @@ from payments.journal import Journal
 from payments.models import Payment, Withdrawal
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT
-from upstreams import alarms
+from upstreams import alarms, credentials
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, Rejected
 from upstreams.http import Priority
@@ -40,13 +40,19 @@ LOOK_BACK: Final = timedelta(minutes=5)  # their clock may differ from ours
 MOST_PAGES: Final = 50
 
 # Looking, sending and looking once more must end within the minute that a claim lasts, or the next
-# worker takes the command over and does the same. So no page is asked for after LOOK_SECONDS.
-LOOK_SECONDS: Final = 8.0
+# worker takes the command over and does the same.
+LOOK_SECONDS: Final = 13.0
 PAGE_SECONDS: Final = 5.0
 
 # LuxCore says "not now" with an error 400: nothing happened, the same bytes may go again.
 _NOT_NOW: Final = {"LOCK_TIMEOUT": 30.0}
 _TOO_LATE: Final = "PAYMENT_ALREADY_PROCESSED"
+
+
+CANNOT_LOOK: Final = (
+    "LuxCore is set up to sign payments and without an API key, so a payment that gets no answer "
+    "could never be looked for. Nothing is sent until LUXCORE_API_KEY is set."
+)
 
 
 class CannotTell(Exception):
@@ -109,20 +115,23 @@ def look_for(command: Command, compared: Compare) -> Outcome | None:
     return compared(there[0], False) if there else None
 
 
-def payments_bearing(command: Command) -> list[PaymentRecord]:
+def payments_bearing(command: Command, *, seconds: float = LOOK_SECONDS) -> list[PaymentRecord]:
     """Every payment at LuxCore under this command's reference, created since it was first sent.
 
     Reads the list of that time, because LuxCore has no search by reference. Raises CannotTell when
-    the list moved under the reading, holds something unreadable or is too long to be read in
-    LOOK_SECONDS, and every UpstreamError.
+    the list moved under the reading, holds something unreadable or is too long to be read within
+    `seconds`, and every UpstreamError.
     """
     method = json.loads(command.request_bytes).get("method")
-    client = get_client(priority=Priority.OPERATOR, deadline=PAGE_SECONDS)
-    ending = monotonic() + LOOK_SECONDS
+    ending = monotonic() + seconds
     since = (command.first_sent_at or command.created_at) - LOOK_BACK
     found: dict[str, PaymentRecord] = {}
     rows = 0
     for _ in range(MOST_PAGES):
+        left = ending - monotonic()
+        if left <= 0:
+            break
+        client = get_client(priority=Priority.OPERATOR, deadline=min(PAGE_SECONDS, left))
         page = client.list_payments(method=method, created_from=since, offset=rows)
         rows += len(page.items) + len(page.refused)
         for record in page.items:
@@ -133,7 +142,7 @@ def payments_bearing(command: Command) -> list[PaymentRecord]:
                 raise CannotTell(f"{item.record_id} may be it, and cannot be read: {item.reason}")
         if rows >= page.total:
             return list(found.values())
-        if not page.items and not page.refused or monotonic() >= ending:
+        if not page.items and not page.refused:
             break
     raise CannotTell("LuxCore's list of that time could not be read to its end.")
 
@@ -142,7 +151,9 @@ def payments_bearing(command: Command) -> list[PaymentRecord]:
 
 
 def start_payout(command: Command, at: datetime) -> None:
-    """Move the withdrawal to `sending`; raises MustNotSend when it may not leave any more."""
+    """Move the withdrawal to `sending`; raises MustNotSend when it may not leave."""
+    if credentials.only_pays(command.upstream):
+        raise MustNotSend(CANNOT_LOOK)
     withdrawal = _locked(command)
     if withdrawal.payment_id is not None:
         return  # it is there already; sending will find it and say so
@@ -180,8 +191,10 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
         case Done(record=PaymentRecord() as record):
             mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
         case Mismatch(record=PaymentRecord() as record):
-            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
-            _doubt(command, "LuxCore's answer differs from what was asked: see both.", at)
+            journal = Journal(by=None, at=at, by_label="LuxCore")
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at, journal=journal)
+            _doubt(command, "LuxCore's answer differs from what was asked: see both.", journal)
+            journal.write()
         case Done(reference):
             _link_by_hand(command, reference, at)
         case Refused(code, message):
@@ -189,7 +202,9 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
         case Postponed(_, why):
             _postpone(command, why, at)
         case Uncertain(why):
-            _doubt(command, why, at)
+            journal = Journal(by=None, at=at, by_label=BY_LABEL)
+            _doubt(command, why, journal)
+            journal.write()
 
 
 def _compared(withdrawal: Withdrawal, record: PaymentRecord, is_new: bool) -> Outcome:
@@ -209,17 +224,21 @@ def _withdrawal(command: Command) -> Withdrawal:
 
 
 def _link_by_hand(command: Command, reference: str, at: datetime) -> None:
-    """Two people said which payment it was, or the mirror has linked it before."""
+    """Two people said which payment it was, or the mirror has linked it before.
+
+    The desk may not have seen that payment: it was sent under another key. Then the withdrawal is
+    linked as soon as the mirror sees it.
+    """
     # The payment first, as the mirror does: its end must not slip by while it is being linked.
-    payment = Payment.objects.select_for_update(of=("self",)).get(
-        upstream=command.upstream, upstream_id=reference
-    )
+    payments = Payment.objects.select_for_update(of=("self",), no_key=True)
+    payment = payments.filter(upstream=command.upstream, upstream_id=reference).first()
     withdrawal = _locked(command)
     if withdrawal.payment_id is not None:
         return
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
     move(withdrawal, Status.SENT, journal=journal, payment=payment, sent_at=at)
-    mirror.link([payment], journal=journal)
+    if payment is not None:
+        mirror.link([payment], journal=journal)
     journal.write()
 
 
@@ -257,12 +276,10 @@ def _postpone(command: Command, why: str, at: datetime) -> None:
         journal.write()
 
 
-def _doubt(command: Command, why: str, at: datetime) -> None:
+def _doubt(command: Command, why: str, journal: Journal) -> None:
     withdrawal = _locked(command)
     if withdrawal.status == Status.SENDING:
-        journal = Journal(by=None, at=at, by_label=BY_LABEL)
-        move(withdrawal, Status.UNKNOWN, journal=journal, reason=why)
-        journal.write()
+        move(withdrawal, Status.UNKNOWN, journal=journal, reason=why, by_label=BY_LABEL)
 
 
 # --- Cancelling one that lies there ---------------------------------------------------------------

@@ -48,4 +48,6 @@ def at_provider(withdrawal: Withdrawal) -> str:
             return gettext("no clear answer")
         case Status.REFUSED:
             return gettext("refused")
+        case Status.SENT:
+            return gettext("paid, as they wrote")
     return gettext("not sent")

@@ -76,7 +76,7 @@ def record(
     outside `transaction.atomic`, TypeError for a value that has no exact text (a float, a model),
     and ValidationError for a verb or subject that does not fit its column.
     """
-    _take_chain_lock()
+    take_chain_lock()
     subject_type, subject_id = subject_of(subject)
     newest = AuditEvent.objects.order_by("-sequence").values_list("sequence", "hash").first()
     sequence, previous_hash = newest or (0, FIRST_PREVIOUS_HASH)
@@ -136,11 +136,12 @@ def _fault(event: AuditEvent, *, sequence: int, previous_hash: str) -> str:
     return ""
 
 
-def _take_chain_lock() -> None:
+def take_chain_lock() -> None:
     """Wait until no other transaction is adding to the chain, until this one ends.
 
     Without it two writers read the same newest event and the chain forks (proof m20). SQLite's
-    IMMEDIATE transactions are such a lock already.
+    IMMEDIATE transactions are such a lock already. It is the last lock of a transaction; what is
+    only ever written under it, alarms and switches, needs no order of its own.
     """
     # The transaction around a test is not one that the code under test opened.
     if all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):

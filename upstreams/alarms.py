@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 
+from staff import audit
 from upstreams.enums import Upstream
-from upstreams.models import Alarm
+from upstreams.models import Alarm, AlarmQuerySet
 
 logger = structlog.get_logger(__name__)
 
@@ -21,17 +22,22 @@ def raise_alarm(
 ) -> Alarm:
     """Open an alarm, or return the one that is open for this code and subject already.
 
-    `text` is read by people and sent by e-mail: it holds no personal data.
+    `text` is read by people and sent by e-mail: it holds no personal data. A new one is written
+    under the lock of the audit chain, so it comes after every row lock.
     """
+    if known := _open(upstream, code, subject).first():
+        return known
     subject_type, subject_id = subject
-    alarm, is_new = Alarm.objects.get_or_create(
-        upstream=upstream,
-        code=code,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        closed_at=None,
-        defaults={"text": text, "raised_at": at},
-    )
+    with transaction.atomic():
+        audit.take_chain_lock()
+        alarm, is_new = Alarm.objects.get_or_create(
+            upstream=upstream,
+            code=code,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            closed_at=None,
+            defaults={"text": text, "raised_at": at},
+        )
     if is_new:
         logger.error("upstreams.alarm.raised", upstream=upstream, code=code, alarm=alarm.pk)
         transaction.on_commit(partial(_send, alarm))
@@ -47,14 +53,24 @@ def close(
     reason: str,
     subject: tuple[str, str] = ("", ""),
 ) -> bool:
-    """Close the open alarm of this code and subject. False when there is none."""
-    subject_type, subject_id = subject
-    closed = (
-        Alarm.objects.open()
-        .filter(upstream=upstream, code=code, subject_type=subject_type, subject_id=subject_id)
-        .update(closed_at=at, closed_by_label=by_label, closed_reason=reason)
-    )
+    """Close the open alarm of this code and subject. False when there is none.
+
+    It is closed under the lock of the audit chain, so this comes after every row lock.
+    """
+    alarm = _open(upstream, code, subject)
+    if not alarm.exists():
+        return False
+    with transaction.atomic():
+        audit.take_chain_lock()
+        closed = alarm.update(closed_at=at, closed_by_label=by_label, closed_reason=reason)
     return bool(closed)
+
+
+def _open(upstream: str, code: str, subject: tuple[str, str]) -> AlarmQuerySet:
+    subject_type, subject_id = subject
+    return Alarm.objects.open().filter(
+        upstream=upstream, code=code, subject_type=subject_type, subject_id=subject_id
+    )
 
 
 def _send(alarm: Alarm) -> None:

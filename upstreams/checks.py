@@ -40,6 +40,15 @@ def check_luxcore_secrets(
                 id="upstreams.E003",
             )
         )
+    if credentials.only_pays(Upstream.LUXCORE):
+        errors.append(
+            Error(
+                "LuxCore has LUXCORE_MERCHANT_ID and LUXCORE_HMAC_SECRET and no LUXCORE_API_KEY: "
+                "it could be asked to pay, and a payment without an answer never be looked for.",
+                hint="Set the API key of the same merchant too; nothing is sent without it.",
+                id="upstreams.E005",
+            )
+        )
     return errors
 
 

@@ -13,7 +13,7 @@ _FINGERPRINTS: Mapping[str, Callable[[], str]] = {
 
 # What a credential is made of, for people who look for it.
 SETTINGS: Mapping[str, str] = {
-    Upstream.LUXCORE: "LUXCORE_API_KEY or LUXCORE_MERCHANT_ID with LUXCORE_HMAC_SECRET",
+    Upstream.LUXCORE: "LUXCORE_API_KEY",
     Upstream.LUMETRADE: "LUMETRADE_API_KEY with LUMETRADE_API_SECRET",
 }
 
@@ -26,3 +26,13 @@ def fingerprint(upstream: str) -> str:
 
 def is_configured(upstream: str) -> bool:
     return bool(fingerprint(upstream))
+
+
+def in_use() -> set[str]:
+    """Return the fingerprints of all credentials that are set now."""
+    return {fingerprint(upstream) for upstream in _FINGERPRINTS} - {""}
+
+
+def only_pays(upstream: str) -> bool:
+    """Whether the credential may create payments and cannot read whether one exists."""
+    return upstream == Upstream.LUXCORE and luxcore.access_from_settings().only_pays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
@@ -57,11 +58,13 @@ class Alarm(models.Model):
 
 
 class CommandQuerySet(models.QuerySet["Command"]):
-    def due(self, *, now: datetime) -> CommandQuerySet:
-        """Commands that may be claimed: waiting and due, or left behind by a dead worker."""
+    def due(self, *, now: datetime, keys: Collection[str]) -> CommandQuerySet:
+        """Commands that may be claimed: waiting and due, left behind by a dead worker, or waiting
+        for a key that is back among `keys`, the fingerprints of those in use."""
         waiting = Q(state__in=[CommandState.QUEUED, CommandState.UNKNOWN], next_at__lte=now)
         left_behind = Q(state=CommandState.SENDING, lease_until__lte=now)
-        return self.filter(waiting | left_behind)
+        key_is_back = Q(state=CommandState.UNKNOWN, awaits_key=True, credential__in=keys)
+        return self.filter(waiting | left_behind | key_is_back)
 
     def about(self, *, subject_type: str, subject_id: str) -> CommandQuerySet:
         return self.filter(subject_type=subject_type, subject_id=subject_id).order_by("pk")
@@ -71,7 +74,9 @@ class Command(models.Model):
     """One thing to be sent upstream, written before the first byte leaves. The outbox row.
 
     `next_at` empty on an unknown command means that no machine will try again: a person decides.
+    Where it `awaits_key`, people may decide, and machines go on once that `credential` is back.
     `attempts` counts claims; `doubts` counts those that ended without a clear answer.
+    `blocked_since` is when it was first kept from starting, of those times without a start between.
     """
 
     kind = models.CharField(max_length=60)
@@ -90,6 +95,8 @@ class Command(models.Model):
     next_at = models.DateTimeField(null=True, blank=True)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     unknown_since = models.DateTimeField(null=True, blank=True)
+    awaits_key = models.BooleanField(default=False)
+    blocked_since = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
     settled_at = models.DateTimeField(null=True, blank=True)

@@ -105,7 +105,9 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
     """
     require(by, Permission.SIGN_WITHDRAWALS)
     reason = stated(reason)
+    subject = audit.subject_of(Withdrawal(pk=withdrawal_id))
     with transaction.atomic():
+        outbox.lock(subject=subject, kind=PAYOUT)
         withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
         if withdrawal.status in (Status.SENDING, Status.UNKNOWN, Status.SENT):
             raise TooLateToUndo(withdrawal.code)
@@ -115,7 +117,6 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
                 current=Status(withdrawal.status),
                 wanted=Status.AWAITING_APPROVAL,
             )
-        subject = audit.subject_of(withdrawal)
         if not outbox.take_back(subject=subject, kind=PAYOUT, at=at):
             raise TooLateToUndo(withdrawal.code)
         journal = Journal(by=by, at=at)

@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
@@ -65,7 +66,7 @@ def cancel_payment(*, payment_id: int, reason: str, by: User, at: datetime) -> C
     """
     reason = stated(reason)
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if why := cancel_problem(payment, by):
             raise CancelNotPossible(why)
         subject = audit.subject_of(payment)
@@ -113,7 +114,7 @@ def settle_request(
         outcome = outbox.Done(reference=payment.upstream_id)
     with transaction.atomic():
         try:
-            outbox.settle_by_hand(command_id=command.pk, outcome=outcome, at=at, by_label=by.email)
+            outbox.settle_by_hand(command=command, outcome=outcome, at=at, by_label=by.email)
         except outbox.NotSettleable as late:
             raise SettlementNotPossible(
                 "The provider has answered meanwhile: look at the request again."
@@ -193,7 +194,7 @@ def _waiting_command(request: PaymentRequest) -> Command:
     )
     if request.status != RequestStatus.UNKNOWN or command is None:
         raise SettlementNotPossible(f"The outcome of {request.code} is not unknown.")
-    if command.next_at is not None:
+    if not outbox.waits_for_people(command):
         raise SettlementNotPossible(
             f"The desk is still looking for {request.code} at the provider by itself."
         )
@@ -208,10 +209,16 @@ def _refuse_foreign(payment: Payment, request: PaymentRequest) -> None:
 
 
 def _refuse_when_it_is_there(command: Command) -> None:
-    """Look at the provider's list, now: "it was not made" must not be wrong."""
+    """Look at the provider's list, now: "it was not made" must not be wrong.
+
+    Under another key than it was sent with, a list proves nothing, whether it is read or not: then
+    the person's word stands alone.
+    """
     try:
-        there = senders.payments_bearing(command)
+        there = senders.payments_bearing(command, seconds=settings.APPROVAL_READ_SECONDS)
     except (UpstreamError, senders.CannotTell) as trouble:
+        if outbox.has_another_key(command):
+            return
         raise SettlementNotPossible(
             f"The provider's list cannot be read now, so nobody can say that: {trouble}"
         ) from trouble

@@ -47,14 +47,16 @@ def accept_theirs(*, drift_id: int, seen: str, reason: str, by: User, at: dateti
     Raises NotPermitted, ReasonMissing, DriftNotResolvable.
     """
     with transaction.atomic():
-        drift, tried = _begin(
+        drift, tried, journal = _begin(
             drift_id, Remedy.ACCEPT_THEIRS, seen=seen, reason=reason, by=by, at=at
         )
         if drift.kind == DriftKind.UNMATCHED_EVENT:
+            journal.write()
             _replay(drift, tried, by=by, at=at)
             return drift
         if resolving.force_theirs(readers.get(drift.upstream), drift, at=at) is not None:
             raise DriftNotResolvable("Their record does not settle it: read it again.")
+        journal.write()
         _end(drift, tried, DriftState.RESOLVED, at=at)
     return drift
 
@@ -65,7 +67,10 @@ def read_again(*, drift_id: int, seen: str, reason: str, by: User, at: datetime)
     Raises NotPermitted, ReasonMissing, DriftNotResolvable.
     """
     with transaction.atomic():
-        _, tried = _begin(drift_id, Remedy.READ_AGAIN, seen=seen, reason=reason, by=by, at=at)
+        _, tried, journal = _begin(
+            drift_id, Remedy.READ_AGAIN, seen=seen, reason=reason, by=by, at=at
+        )
+        journal.write()
         doorbell.ring(resolving.TASK, resolution_id=tried.pk)
     return tried
 
@@ -76,11 +81,14 @@ def send_again(*, drift_id: int, seen: str, reason: str, by: User, at: datetime)
     Raises NotPermitted, ReasonMissing, DriftNotResolvable.
     """
     with transaction.atomic():
-        drift, tried = _begin(drift_id, Remedy.SEND_AGAIN, seen=seen, reason=reason, by=by, at=at)
+        drift, tried, journal = _begin(
+            drift_id, Remedy.SEND_AGAIN, seen=seen, reason=reason, by=by, at=at
+        )
         assert drift.withdrawal is not None  # else it does not make sense
         command = remedies.live_command(drift.withdrawal)
         if command is None or not outbox.try_again(command, at=at):
             raise DriftNotResolvable("It has moved meanwhile: look at it again.")
+        journal.write()
     return tried
 
 
@@ -92,19 +100,23 @@ def link_payment(
     Raises NotPermitted, ReasonMissing, DriftNotResolvable, SettlementNotPossible.
     """
     with transaction.atomic():
-        drift, tried = _begin(drift_id, Remedy.LINK, seen=seen, reason=reason, by=by, at=at)
+        drift, tried, journal = _begin(
+            drift_id, Remedy.LINK, seen=seen, reason=reason, by=by, at=at
+        )
         assert drift.withdrawal is not None  # else it does not make sense
-        if not remedies.candidates(drift.withdrawal).filter(pk=payment_id).exists():
+        payment = remedies.candidates(drift.withdrawal).filter(pk=payment_id).first()
+        if payment is None:
             raise DriftNotResolvable("That payment cannot be this payout.")
         tried.settlement = propose_settlement(
             withdrawal_id=drift.withdrawal.pk,
             outcome=Status.SENT,
-            payment_id=payment_id,
+            upstream_id=payment.upstream_id,
             reason=tried.reason,
             by=by,
             at=at,
         )
         tried.save(update_fields=["settlement"])
+        journal.write()
     return tried
 
 
@@ -116,7 +128,10 @@ def propose_write_off(
     Raises NotPermitted, ReasonMissing, DriftNotResolvable.
     """
     with transaction.atomic():
-        _, tried = _begin(drift_id, Remedy.WRITE_OFF, seen=seen, reason=reason, by=by, at=at)
+        _, tried, journal = _begin(
+            drift_id, Remedy.WRITE_OFF, seen=seen, reason=reason, by=by, at=at
+        )
+        journal.write()
     return tried
 
 
@@ -163,8 +178,11 @@ def drop_resolution(*, resolution_id: int, by: User, at: datetime) -> Resolution
 
 def _begin(
     drift_id: int, remedy: Remedy, *, seen: str, reason: str, by: User, at: datetime
-) -> tuple[Drift, Resolution]:
-    """Lock the drift, look again, and write down who does what and why."""
+) -> tuple[Drift, Resolution, Journal]:
+    """Lock the drift, look again, and note who does what and why.
+
+    The caller writes the journal, once every other row is locked.
+    """
     require(by, Permission.RECONCILE)
     reason = stated(reason)
     drift = _locked(drift_id)
@@ -178,8 +196,7 @@ def _begin(
     tried = Resolution.objects.create(
         drift=drift, remedy=remedy, reason=reason, asked_by=by, asked_at=at
     )
-    _note(drift, "asked", tried, by=by, at=at)
-    return drift, tried
+    return drift, tried, _noted(drift, "asked", tried, by=by, at=at)
 
 
 def _locked(drift_id: int) -> Drift:
@@ -209,6 +226,10 @@ def _end(
 
 
 def _note(drift: Drift, verb: str, tried: Resolution, *, by: User, at: datetime) -> None:
+    _noted(drift, verb, tried, by=by, at=at).write()
+
+
+def _noted(drift: Drift, verb: str, tried: Resolution, *, by: User, at: datetime) -> Journal:
     journal = Journal(by=by, at=at)
     resolving.note(
         journal,
@@ -219,7 +240,7 @@ def _note(drift: Drift, verb: str, tried: Resolution, *, by: User, at: datetime)
         resolution=tried.pk,
         asked_by=tried.asked_by.email,
     )
-    journal.write()
+    return journal
 
 
 def _require_second(by: User) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from payments import mirror, senders
 from payments.actions.common import refuse_writers, stated
@@ -26,31 +28,37 @@ def propose_settlement(
     *,
     withdrawal_id: int,
     outcome: Status,
-    payment_id: int | None = None,
+    upstream_id: str = "",
+    written_word: str = "",
     reason: str,
     by: User,
     at: datetime,
 ) -> Settlement:
-    """Say what became of an unknown payout: `sent` as that payment, or `refused`.
+    """Say what became of an unknown payout: `sent` as the payment with this id, or `refused`.
 
-    A second person confirms it. Raises NotPermitted, ReasonMissing, SettlementNotPossible.
+    Where the key was changed since it was sent, no list that is read now proves anything: then
+    `written_word` is needed, what the provider said and where that stands. It decides nothing; a
+    second person confirms it, and everything is looked at again then. Raises NotPermitted,
+    ReasonMissing, SettlementNotPossible.
     """
     require(by, Permission.RECONCILE)
-    reason = stated(reason)
+    withdrawal = Withdrawal.objects.get(pk=withdrawal_id)
+    command = _waiting_command(withdrawal)
+    settlement = Settlement(
+        withdrawal=withdrawal,
+        outcome=outcome,
+        upstream_id=upstream_id.strip(),
+        written_word=written_word.strip(),
+        fence=command.fence,
+        reason=stated(reason),
+        proposed_by=by,
+        proposed_at=at,
+    )
+    settlement.payment = _proven_payment(settlement, command)
     with transaction.atomic():
-        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
-        _waiting_command(withdrawal)
-        payment = _payment_for(withdrawal, Status(outcome), payment_id)
         try:
             with transaction.atomic():
-                settlement = Settlement.objects.create(
-                    withdrawal=withdrawal,
-                    outcome=outcome,
-                    payment=payment,
-                    reason=reason,
-                    proposed_by=by,
-                    proposed_at=at,
-                )
+                settlement.save()
         except IntegrityError:
             raise SettlementNotPossible(
                 f"Somebody proposed an outcome for {withdrawal.code} already: "
@@ -61,7 +69,7 @@ def propose_settlement(
             "payments.settlement.proposed",
             withdrawal,
             after=_told(settlement),
-            reason=reason,
+            reason=settlement.reason,
         )
         journal.write()
     return settlement
@@ -70,8 +78,8 @@ def propose_settlement(
 def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement:
     """Confirm what somebody else proposed; the withdrawal moves and its command is closed.
 
-    "It was not paid" is held against the provider's list once more first. Raises NotPermitted,
-    SettlementNotPossible, MakerCannotSign.
+    "It was not paid" is held against the provider's list once more first, for as long as a click
+    may wait. Raises NotPermitted, SettlementNotPossible, MakerCannotSign; the proposal then stays.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
     settlement = Settlement.objects.select_related("withdrawal").get(pk=settlement_id)
@@ -79,25 +87,30 @@ def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlem
         return settlement  # the same click again
     _refuse_confirming(settlement, by)
     command = _waiting_command(settlement.withdrawal)
+    if settlement.fence != command.fence:
+        raise SettlementNotPossible(
+            "The desk has asked the provider again since that was proposed, so it may be untrue by "
+            "now: drop it, and look at the provider once more."
+        )
     if settlement.outcome == Status.REFUSED:
         _refuse_when_it_is_there(command)
     with transaction.atomic():
         settlement = (
             Settlement.objects.select_for_update(of=("self",))
-            .select_related("withdrawal", "payment")
+            .select_related("withdrawal")
             .get(pk=settlement_id)
         )
         _refuse_confirming(settlement, by)
+        settlement.payment = _proven_payment(settlement, command)
         settlement.confirmed_by, settlement.confirmed_at = by, at
-        settlement.save(update_fields=["confirmed_by", "confirmed_at"])
+        settlement.save(update_fields=["payment", "confirmed_by", "confirmed_at"])
         outcome: outbox.Done | outbox.Refused
-        if settlement.payment is not None:
-            outcome = outbox.Done(reference=settlement.payment.upstream_id)
+        if settlement.outcome == Status.SENT:
+            outcome = outbox.Done(reference=settlement.upstream_id)
         else:
             outcome = outbox.Refused(code="SETTLED_BY_PEOPLE", message="It was not paid.")
         try:
-            # The command before the withdrawal: a worker that records an answer locks them so.
-            outbox.settle_by_hand(command_id=command.pk, outcome=outcome, at=at, by_label=by.email)
+            outbox.settle_by_hand(command=command, outcome=outcome, at=at, by_label=by.email)
         except outbox.NotSettleable as late:
             raise SettlementNotPossible(
                 "The provider has answered meanwhile: look at the withdrawal again."
@@ -145,28 +158,44 @@ def _waiting_command(withdrawal: Withdrawal) -> Command:
         .filter(kind=PAYOUT, state=CommandState.UNKNOWN)
         .last()
     )
-    if command is None or command.next_at is not None:
+    if command is None or not outbox.waits_for_people(command):
         raise SettlementNotPossible(
             f"The desk is still looking for {withdrawal.code} at the provider by itself."
         )
     return command
 
 
-def _payment_for(withdrawal: Withdrawal, outcome: Status, payment_id: int | None) -> Payment | None:
-    """The payment that the proposal names, if it may; raises SettlementNotPossible."""
-    if outcome == Status.REFUSED:
-        if payment_id is not None:
+def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
+    """The payment that an answer names, if the answer holds; raises SettlementNotPossible.
+
+    None for one that was not paid, and for one that was paid under another key, which nobody can
+    see here: then the provider's written word stands for it.
+    """
+    has_word = outbox.has_another_key(command) and settlement.written_word
+    if settlement.outcome == Status.REFUSED:
+        if settlement.upstream_id:
             raise SettlementNotPossible("Name no payment for one that was not paid.")
+        if outbox.has_another_key(command) and not has_word:
+            raise SettlementNotPossible(
+                "It was sent under another key, so no list that is read now proves that it was "
+                "not paid: write down what the provider says, and where that stands."
+            )
         return None
-    if outcome != Status.SENT:
+    if settlement.outcome != Status.SENT:
         raise SettlementNotPossible("The outcome is either that it was paid or that it was not.")
-    payouts = Payment.objects.filter(upstream=withdrawal.upstream, kind=Kind.WITHDRAWAL)
-    payment = payouts.filter(pk=payment_id).first() if payment_id is not None else None
-    if payment is None:
+    withdrawal = settlement.withdrawal
+    known = Payment.objects.filter(
+        upstream=withdrawal.upstream, upstream_id=settlement.upstream_id
+    ).first()
+    if known is None and settlement.upstream_id and has_word:
+        return None
+    if known is None or known.kind != Kind.WITHDRAWAL:
         raise SettlementNotPossible("Name the payment at the provider that paid it.")
-    if Withdrawal.objects.filter(payment=payment).exclude(pk=withdrawal.pk).exists():
+    others = Withdrawal.objects.filter(upstream=known.upstream).exclude(pk=withdrawal.pk)
+    is_theirs = Q(payment=known) | Q(merchant_reference=known.merchant_reference or None)
+    if others.filter(is_theirs).exists():
         raise SettlementNotPossible("That payment belongs to another withdrawal.")
-    return payment
+    return known
 
 
 def _refuse_confirming(settlement: Settlement, by: User) -> None:
@@ -180,12 +209,20 @@ def _refuse_confirming(settlement: Settlement, by: User) -> None:
 
 
 def _refuse_when_it_is_there(command: Command) -> None:
-    """Look at the provider's list, now: "it was not paid" must not be wrong."""
+    """Look at the provider's list, now: "it was not paid" must not be wrong.
+
+    Under another key a list that does not show it, or cannot be read, proves nothing: the
+    provider's written word stands for it.
+    """
+    seconds = settings.APPROVAL_READ_SECONDS
     try:
-        there = senders.payments_bearing(command)
+        there = senders.payments_bearing(command, seconds=seconds)
     except (UpstreamError, senders.CannotTell) as problem:
+        if outbox.has_another_key(command):
+            return
         raise SettlementNotPossible(
-            f"The provider's list cannot be read now, so nobody can say that: {problem}"
+            f"The provider's list cannot be read now (within {seconds:g} seconds), so nobody can "
+            f"say that. The proposal is kept: confirm it a little later. {problem}"
         ) from problem
     for record in there:
         if mirror.luxcore_status(record) not in UNPAID_STATUSES:
@@ -198,6 +235,7 @@ def _told(settlement: Settlement) -> dict[str, object]:
     return {
         "settlement": settlement.pk,
         "outcome": settlement.outcome,
-        "payment": settlement.payment.upstream_id if settlement.payment else "",
+        "payment": settlement.upstream_id,
+        "written_word": settlement.written_word,
         "proposed_by": settlement.proposed_by.email,
     }

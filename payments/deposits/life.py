@@ -13,6 +13,7 @@ from payments.models import PAID_STATUSES, PaymentRequest
 from payments.sight import Sight
 from staff import audit
 from upstreams.models import Command, SendingSwitch
+from upstreams.outbox import waits_for_people
 
 
 def is_moving(request: PaymentRequest) -> bool:
@@ -87,7 +88,7 @@ def _unknown(request: PaymentRequest, provider: str) -> Life:
     known = gettext("%(provider)s was asked and gave no clear answer.") % {"provider": provider}
     money = gettext("The deposit may exist there. It is never asked for under another reference.")
     command = newest_command(request)
-    if command is not None and command.next_at is not None:
+    if command is not None and not waits_for_people(command):
         return Life(
             tone="warn",
             known=known,

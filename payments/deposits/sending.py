@@ -12,8 +12,8 @@ from payments.intent import deposit_differences
 from payments.journal import Journal
 from payments.models import Payment, PaymentRequest
 from payments.references import DEPOSIT
-from payments.senders import create_once, look_for
-from upstreams import alarms
+from payments.senders import CANNOT_LOOK, create_once, look_for
+from upstreams import alarms, credentials
 from upstreams.enums import Upstream
 from upstreams.luxcore.schemas import PaymentRecord
 from upstreams.models import Command
@@ -50,7 +50,9 @@ def register_sender() -> None:
 
 
 def start(command: Command, at: datetime) -> None:
-    """Move the request to `sending`; raises MustNotSend when it may not leave any more."""
+    """Move the request to `sending`; raises MustNotSend when it may not leave."""
+    if credentials.only_pays(command.upstream):
+        raise MustNotSend(CANNOT_LOOK)
     request = _locked(command)
     if request.payment_id is not None:
         return  # it is there already; sending will find it and say so
@@ -83,16 +85,23 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
         case Done(record=PaymentRecord() as record):
             mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
         case Mismatch(record=PaymentRecord() as record):
-            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
-            _doubt(command, "LuxCore's answer differs from what was asked: see both.", at)
+            journal = Journal(by=None, at=at, by_label="LuxCore")
+            mirror.store_payments([record], seen_by=SeenBy.SEND, at=at, journal=journal)
+            why = "LuxCore's answer differs from what was asked: see both."
+            _move_from_sending(command, RequestStatus.UNKNOWN, why, journal)
+            journal.write()
         case Done(reference):
             _link(command, reference, at)
         case Refused(code, message):
             _refuse(command, code, message, at)
         case Postponed(_, why):
-            _move_from_sending(command, RequestStatus.QUEUED, why, at)
+            journal = Journal(by=None, at=at, by_label=BY_LABEL)
+            _move_from_sending(command, RequestStatus.QUEUED, why, journal)
+            journal.write()
         case Uncertain(why):
-            _doubt(command, why, at)
+            journal = Journal(by=None, at=at, by_label=BY_LABEL)
+            _move_from_sending(command, RequestStatus.UNKNOWN, why, journal)
+            journal.write()
 
 
 def _compared(request: PaymentRequest, record: PaymentRecord, is_new: bool) -> Outcome:
@@ -114,7 +123,7 @@ def _request(command: Command) -> PaymentRequest:
 def _link(command: Command, reference: str, at: datetime) -> None:
     """Somebody said which payment it is, or the mirror has linked it before."""
     # The payment first, as the mirror does.
-    payment = Payment.objects.select_for_update(of=("self",)).get(
+    payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(
         upstream=command.upstream, upstream_id=reference
     )
     request = _locked(command)
@@ -151,13 +160,7 @@ def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
     journal.write()
 
 
-def _doubt(command: Command, why: str, at: datetime) -> None:
-    _move_from_sending(command, RequestStatus.UNKNOWN, why, at)
-
-
-def _move_from_sending(command: Command, wanted: RequestStatus, why: str, at: datetime) -> None:
+def _move_from_sending(command: Command, wanted: RequestStatus, why: str, journal: Journal) -> None:
     request = _locked(command)
     if request.status == RequestStatus.SENDING:
-        journal = Journal(by=None, at=at, by_label=BY_LABEL)
         move(request, wanted, journal=journal, reason=why)
-        journal.write()

@@ -86,28 +86,61 @@ class SettleForm(forms.Form):
         required=False,
         help_text=_("Needed when it was paid, such as pay_8f3a."),
     )
+    written_word = forms.CharField(
+        label=_("The provider's written word"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "What they said, and where that stands, such as a ticket or an e-mail of which day. "
+            "Kept for ever with your name. No account numbers, please."
+        ),
+    )
     reason = forms.CharField(
         label=_("How you know"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def __init__(self, data: QueryDict | None = None, *, withdrawal: Withdrawal) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        withdrawal: Withdrawal,
+        another_key: bool = False,
+    ) -> None:
+        """`another_key`: it was sent under one that is not set now, so no list proves anything."""
         super().__init__(data)
         self.withdrawal = withdrawal
-        self.payment: Payment | None = None
+        self.another_key = another_key
+        if not another_key:
+            del self.fields["written_word"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        upstream_id = data.get("upstream_id", "")
-        if data.get("outcome") != Status.SENT:
-            return data
+        if data.get("outcome") == Status.SENT:
+            self._clean_paid(data.get("upstream_id", ""), data.get("written_word", ""))
+        elif data.get("outcome") == Status.REFUSED:
+            data["upstream_id"] = ""
+            if self.another_key and not data.get("written_word"):
+                self._ask_for_word()
+        return data
+
+    def _clean_paid(self, upstream_id: str, written_word: str) -> None:
         if not upstream_id:
             self.add_error("upstream_id", _("Write the id of the payment you found."))
-            return data
-        self.payment = Payment.objects.filter(
+            return
+        if Payment.objects.filter(
             upstream=self.withdrawal.upstream, upstream_id=upstream_id
-        ).first()
-        if self.payment is None:
+        ).exists():
+            return
+        if not self.another_key:
             self.add_error(
                 "upstream_id", _("The desk has not seen this payment yet. Refresh it first.")
             )
-        return data
+        elif not written_word:
+            self._ask_for_word()
+
+    def _ask_for_word(self) -> None:
+        self.add_error(
+            "written_word",
+            _("Write down what the provider says, and where that stands. Nothing else proves it."),
+        )

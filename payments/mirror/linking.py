@@ -34,9 +34,9 @@ def link(payments: Sequence[Payment], *, journal: Journal) -> None:
     provider and was not made here joins the queue. The caller writes the journal, at last.
     """
     alerts = Alerts(at=journal.at)
+    journal.afterwards(alerts.raise_all)
     _match(payments, journal, alerts)
     match_requests(payments, journal, alerts)
-    alerts.raise_all()
 
 
 def _match(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> None:
@@ -68,7 +68,7 @@ def _ours(payouts: Sequence[Payment]) -> tuple[dict[int, Withdrawal], dict[str, 
     """The withdrawals of these payments, locked: by payment, and by the reference we gave."""
     references = {payment.merchant_reference for payment in payouts} - {""}
     known = (
-        Withdrawal.objects.select_for_update(of=("self",))
+        Withdrawal.objects.select_for_update(of=("self",), no_key=True)
         .filter(
             Q(payment__in=payouts)
             | Q(merchant_reference__in=references) & ~Q(origin=Origin.UPSTREAM),
@@ -98,6 +98,9 @@ def _claim(withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: A
     if withdrawal.payment_id is not None:
         alerts.second_payment(withdrawal, payment)
         return
+    if withdrawal.status == Status.SENT:
+        _see_at_last(withdrawal, payment, journal, alerts)
+        return
     if withdrawal.status not in (Status.APPROVED, Status.SENDING, Status.UNKNOWN):
         alerts.not_by_us(withdrawal.code, payment, audit.subject_of(withdrawal))
         return
@@ -117,6 +120,29 @@ def _claim(withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: A
         payment=payment,
         sent_at=journal.at,
         customer_id=withdrawal.customer_id or payment.customer_id,
+    )
+    _follow(withdrawal, payment, journal, alerts)
+
+
+def _see_at_last(
+    withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: Alerts
+) -> None:
+    """Two people settled it by the provider's written word; now its payment shows itself."""
+    named = withdrawal.settlements.filter(
+        confirmed_at__isnull=False, upstream_id=payment.upstream_id
+    )
+    if not named.exists():
+        alerts.second_payment(withdrawal, payment)
+        return
+    if found := differences(withdrawal, payment):
+        alerts.mismatch(withdrawal, payment, found)
+        return
+    withdrawal.payment = payment
+    withdrawal.save(update_fields=["payment"])
+    journal.add(
+        "payments.withdrawal.payment_seen",
+        withdrawal,
+        after={"status": withdrawal.status, "payment": payment.upstream_id},
     )
     _follow(withdrawal, payment, journal, alerts)
 

@@ -20,7 +20,7 @@ def match_requests(payments: Sequence[Payment], journal: Journal, alerts: Alerts
         return
     requests = {
         request.merchant_reference: request
-        for request in PaymentRequest.objects.select_for_update(of=("self",))
+        for request in PaymentRequest.objects.select_for_update(of=("self",), no_key=True)
         .filter(
             upstream=deposits[0].upstream,
             merchant_reference__in={payment.merchant_reference for payment in deposits},

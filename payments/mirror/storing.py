@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -58,18 +59,26 @@ _COLUMNS: Final = (
 
 
 def store_payments(
-    records: Sequence[PaymentRecord], *, seen_by: SeenBy, at: datetime
+    records: Sequence[PaymentRecord],
+    *,
+    seen_by: SeenBy,
+    at: datetime,
+    journal: Journal | None = None,
 ) -> StoreCounts:
     """Merge what LuxCore showed into our copy, and let our withdrawals follow.
 
     May be called again with the same records, in any order. Each page of 100 is a transaction of
     its own unless the caller has one. A record that does not fit is refused, the rest goes on.
+    A caller with more rows to lock afterwards gives a `journal`, and writes it at last.
     """
     created = changed = unchanged = 0
     refused: list[RefusedItem] = []
     for page in _pages(records):
         with transaction.atomic():
-            counts = _store_page(page, seen_by=seen_by, at=at)
+            notes = journal or Journal(by=None, at=at, by_label="LuxCore")
+            counts = _store_page(page, seen_by=seen_by, at=at, journal=notes)
+            if journal is None:
+                notes.write()
         created += counts.created
         changed += counts.changed
         unchanged += counts.unchanged
@@ -83,7 +92,9 @@ def _pages(records: Iterable[PaymentRecord]) -> Iterable[list[PaymentRecord]]:
         yield page
 
 
-def _store_page(records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime) -> StoreCounts:
+def _store_page(
+    records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime, journal: Journal
+) -> StoreCounts:
     digests = dict(
         Payment.objects.filter(
             upstream=Upstream.LUXCORE, upstream_id__in={record.id for record in records}
@@ -95,15 +106,13 @@ def _store_page(records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime) 
     seen, refused = _observed(news, at=at)
     rows = _locked_rows(seen, known=digests.keys(), seen_by=seen_by, at=at)
     alerts = Alerts(at=at)
+    journal.afterwards(alerts.raise_all)
     created = rows.keys() - digests.keys()
     changed = _merge_all(rows, seen, alerts, created=created, at=at)
     _save([rows[key] for key in (rows if is_awaited else changed)], seen_by=seen_by, at=at)
     touched = rows.keys() if is_awaited else changed | created
-    journal = Journal(by=None, at=at, by_label="LuxCore")
     link(sorted((rows[key] for key in touched), key=_by_key), journal=journal)
-    alerts.raise_all()
-    turnover.count_in(rows[key] for key in touched)
-    journal.write()
+    journal.afterwards(partial(turnover.count_in, [rows[key] for key in touched]))
     return StoreCounts(
         created=len(created),
         changed=len(changed - created),
@@ -145,7 +154,7 @@ def _locked_rows(
         [first_of[key].as_new(seen_by=seen_by, at=at) for key in new], ignore_conflicts=True
     )
     rows = (
-        Payment.objects.select_for_update(of=("self",))
+        Payment.objects.select_for_update(of=("self",), no_key=True)
         .filter(upstream=Upstream.LUXCORE, upstream_id__in=list(first_of))
         .order_by("pk")
     )

@@ -7,22 +7,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from payments.models import PAID_STATUSES, Payment, Turnover
+from staff import audit
 
 
 def count_in(payments: Iterable[Payment]) -> None:
     """Add those of these locked payments that have been paid, each once for ever.
 
     What was paid stays so and keeps its amount (`merging`): nothing is ever taken out. Call it
-    after every other row lock: many payments share a sum, and wait for each other there.
+    after every other row lock: many payments share a sum, and wait for each other there. That they
+    do under the lock of the audit chain.
     """
     paid = [row for row in payments if row.status in PAID_STATUSES and not row.is_counted]
     if not paid:
         return
-    Payment.objects.filter(pk__in=[row.pk for row in paid]).update(is_counted=True)
+    with transaction.atomic():
+        audit.take_chain_lock()
+        Payment.objects.filter(pk__in=[row.pk for row in paid]).update(is_counted=True)
+        sum_up(paid)
     for row in paid:
         row.is_counted = True
-    sum_up(paid)
 
 
 def sum_up(paid: Iterable[Payment]) -> None:

@@ -52,7 +52,7 @@ class RequestNotMovable(NotPossible):
 class PaymentRequestQuerySet(models.QuerySet["PaymentRequest"]):
     def locked(self) -> PaymentRequestQuerySet:
         """Rows to be changed: nobody else changes them until the transaction ends."""
-        return self.select_related("payment").select_for_update(of=("self",))
+        return self.select_related("payment").select_for_update(of=("self",), no_key=True)
 
 
 class PaymentRequest(models.Model):

@@ -255,8 +255,14 @@ class Settlement(models.Model):
         max_length=8,
         choices=[(Status.SENT, _("It was paid")), (Status.REFUSED, _("It was not paid"))],
     )
+    # The payment that paid it: its id at the provider, and our copy of it where there is one.
+    upstream_id = models.CharField(max_length=120, blank=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.TextField()
+    # What the provider said, and where that can be read: where no list can be trusted as proof.
+    written_word = models.TextField(blank=True)
+    # Of the command when this was proposed: what was found out before another attempt is void.
+    fence = models.PositiveIntegerField(default=0)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )

@@ -129,7 +129,7 @@ def _against_linking(drift: Drift) -> str:
     command = live_command(drift.withdrawal)
     if drift.withdrawal.status != Status.UNKNOWN:
         return "Its outcome is not unknown."
-    if command is None or command.state != CommandState.UNKNOWN or command.next_at is not None:
+    if command is None or not outbox.waits_for_people(command):
         return "The desk is still looking for it at the provider by itself."
     if _open_settlement(drift.withdrawal):
         return "Somebody proposed an outcome: confirm or drop that first."

@@ -132,11 +132,13 @@ def withdrawal_retract(request: HttpRequest, code: str) -> HttpResponse:
 def withdrawal_settle(request: HttpRequest, code: str) -> HttpResponse:
     """Say what became of an unknown outcome; a second person confirms or drops it."""
     page = Page(request, find(code))
-    form = SettleForm(withdrawal=page.withdrawal)
+    form = SettleForm(withdrawal=page.withdrawal, another_key=page.has_another_key)
     if request.method == "POST":
         if (settlement := page.settlement) is not None:
             return _second_opinion(request, page, settlement.pk)
-        form = SettleForm(request.POST, withdrawal=page.withdrawal)
+        form = SettleForm(
+            request.POST, withdrawal=page.withdrawal, another_key=page.has_another_key
+        )
         if form.is_valid():
             return _told(
                 request,
@@ -144,7 +146,8 @@ def withdrawal_settle(request: HttpRequest, code: str) -> HttpResponse:
                 lambda: actions.propose_settlement(
                     withdrawal_id=page.withdrawal.pk,
                     outcome=Status(form.cleaned_data["outcome"]),
-                    payment_id=form.payment.pk if form.payment else None,
+                    upstream_id=form.cleaned_data["upstream_id"],
+                    written_word=form.cleaned_data.get("written_word", ""),
                     reason=form.cleaned_data["reason"],
                     by=page.person,
                     at=timezone.now(),
@@ -156,9 +159,8 @@ def withdrawal_settle(request: HttpRequest, code: str) -> HttpResponse:
         page,
         form,
         "payments/settle.html",
-        settlement_reason=page.sight.text(page.settlement.reason, about=page.withdrawal)
-        if page.settlement
-        else "",
+        settlement_reason=_as_readable(page, "reason"),
+        written_word=_as_readable(page, "written_word"),
         cannot_confirm=_against_confirming(page),
     )
 
@@ -196,6 +198,13 @@ def withdrawal_attend(request: HttpRequest, code: str) -> HttpResponse:
         ),
         done=_("%(code)s is looked after: it left the list of what needs attention."),
     )
+
+
+def _as_readable(page: Page, name: str) -> str:
+    """A text of the proposal as this person may read it; "" where nothing is proposed."""
+    if page.settlement is None:
+        return ""
+    return page.sight.text(getattr(page.settlement, name), about=page.withdrawal)
 
 
 def _against_confirming(page: Page) -> str:

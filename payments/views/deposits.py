@@ -22,6 +22,7 @@ from payments.views.withdrawal import STOP_POLLING
 from staff import lists
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
+from upstreams.outbox import waits_for_people
 
 ASKED = ("currency", "method", "payment_type", "amount")  # what an address may bring to the form
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
@@ -168,7 +169,7 @@ def _context(request: HttpRequest, row: PaymentRequest) -> dict[str, Any]:
 
 def _is_given_up(row: PaymentRequest) -> bool:
     command = life.newest_command(row)
-    return command is None or command.next_at is None
+    return command is None or waits_for_people(command)
 
 
 def _facts(row: PaymentRequest, sight: Sight) -> list[tuple[str, str, bool]]:

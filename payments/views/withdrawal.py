@@ -30,6 +30,7 @@ from staff import claims, lists
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
+from upstreams.outbox import has_another_key, waits_for_people
 
 LAST_ONES = 5
 SAW = 16  # how much of the digest of what was shown travels in an address
@@ -125,7 +126,12 @@ class Page:
         """Whether no machine will find out any more what became of it."""
         if self.withdrawal.status != Status.UNKNOWN:
             return False
-        return self.outbox.command is None or self.outbox.command.next_at is None
+        return self.outbox.command is None or waits_for_people(self.outbox.command)
+
+    @property
+    def has_another_key(self) -> bool:
+        """Whether it was sent under another key than the one set now."""
+        return self.outbox.command is not None and has_another_key(self.outbox.command)
 
     @property
     def is_typed(self) -> bool:

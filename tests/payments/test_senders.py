@@ -15,6 +15,7 @@ from payments import mirror, senders
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.models import Payment, Withdrawal
 from payments.references import CANCEL, PAYOUT
+from payments.senders import LOOK_SECONDS, PAGE_SECONDS
 from staff import audit
 from tests.payments.conftest import Line
 from tests.payments.deciding import sign, status_of
@@ -65,6 +66,28 @@ def deliver(withdrawal: Withdrawal, kind: str = PAYOUT) -> CommandState | None:
 def posts(sandbox: Bench) -> list[Any]:
     """What LuxCore was made to create."""
     return list(sandbox.api.get("/payments").json()["data"])
+
+
+class TestOneThatCouldNotBeLookedFor:
+    def test_is_not_sent_and_says_why(
+        self, line: Line, answering: Callable[..., None], settings: Any
+    ) -> None:
+        """A merchant with a secret to sign with and no key reads no lists (upstreams.md §3.2)."""
+        settings.LUXCORE_MERCHANT_ID, settings.LUXCORE_HMAC_SECRET = "77", "h" * 64
+        withdrawal = approved()
+        asked = line.asked
+
+        assert deliver(withdrawal) is None
+
+        command = command_of(withdrawal)
+        assert (command.state, command.attempts, line.asked) == (CommandState.QUEUED, 0, asked)
+        assert status_of(withdrawal) == Status.APPROVED
+        assert "Nothing is sent until LUXCORE_API_KEY is set." in command.error
+
+        settings.LUXCORE_API_KEY = "qp_test_sk_1"
+        there = payment_json(merchant_reference=withdrawal.merchant_reference)
+        answering(lambda _: httpx.Response(201, json=there))
+        assert deliver(withdrawal) == CommandState.DONE
 
 
 class TestAgainstTheSandbox:
@@ -357,7 +380,7 @@ class TestAnswers:
             if request.method == "POST":
                 posted += 1
                 raise httpx.ReadTimeout("lost", request=request)
-            now += senders.LOOK_SECONDS / 3
+            now += LOOK_SECONDS / 3
             listed += 1
             return listing(payment_json(transaction_id=f"pay_o{listed}"), total=4000)
 
@@ -367,11 +390,11 @@ class TestAnswers:
         assert deliver(withdrawal) == CommandState.UNKNOWN
 
         assert (posted, listed) == (1, 3)
-        assert line.deadlines[-1] == senders.PAGE_SECONDS
+        assert line.deadlines[-3:] == [PAGE_SECONDS, PAGE_SECONDS, pytest.approx(LOOK_SECONDS / 3)]
         assert command_of(withdrawal).doubts == 2  # a person is called when it stays like that
 
     def test_two_looks_and_a_sending_fit_into_a_claim(self) -> None:
-        look = senders.LOOK_SECONDS + OPERATOR_WAIT + senders.PAGE_SECONDS
+        look = LOOK_SECONDS + OPERATOR_WAIT
         send = OPERATOR_WAIT + TOTAL_SECONDS
 
         assert timedelta(seconds=look + send + look + 10) <= LEASE

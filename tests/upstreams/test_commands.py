@@ -136,8 +136,7 @@ class TestFeedsTable:
         _, row, why = output(capsys)
         assert row.endswith("not configured")
         assert why == (
-            "Looked in the environment and in .env, and found no LUXCORE_API_KEY or "
-            "LUXCORE_MERCHANT_ID with LUXCORE_HMAC_SECRET. "
+            "Looked in the environment and in .env, and found no LUXCORE_API_KEY. "
             "A desk that make run started has keys of its own."
         )
 

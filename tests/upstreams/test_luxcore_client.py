@@ -393,6 +393,17 @@ class TestGetClient:
         configured.LUXCORE_MERCHANT_ID, configured.LUXCORE_HMAC_SECRET = "77", HMAC_SECRET
         assert luxcore_client.fingerprint() not in ("", name)
 
+    def test_names_the_reading_credential_and_the_paying_one_together(
+        self, configured: Settings
+    ) -> None:
+        """A list read for another account does not show what this one paid."""
+        configured.LUXCORE_MERCHANT_ID, configured.LUXCORE_HMAC_SECRET = "77", "h" * 64
+        both = luxcore_client.fingerprint()
+
+        configured.LUXCORE_API_KEY = "qp_test_sk_other"
+
+        assert luxcore_client.fingerprint() not in ("", both)
+
     def test_speaks_version_two_when_the_merchant_is_there(self, configured: Settings) -> None:
         configured.LUXCORE_MERCHANT_ID, configured.LUXCORE_HMAC_SECRET = "77", HMAC_SECRET
 

@@ -224,6 +224,61 @@ class TestDeliver:
         assert command.next_at == clock.now + timedelta(seconds=30)
 
 
+class TestBlocked:
+    """What is put off again and again calls a person once, and says what for."""
+
+    def put_off(self, clock: Clock, provider: Provider, *, minutes: float) -> Command:
+        command = queued(at=clock.now)
+        provider.hold = MustNotSend("The customer is on hold.")
+        until = clock.now + timedelta(minutes=minutes)
+        while clock.now <= until:
+            outbox.sweep()
+            clock.forward(seconds=30)
+        return command
+
+    def test_calls_nobody_at_first(self, clock: Clock, provider: Provider) -> None:
+        self.put_off(clock, provider, minutes=9)
+
+        assert alarms() == set()
+
+    def test_calls_a_person_once_with_the_reason(self, clock: Clock, provider: Provider) -> None:
+        command = self.put_off(clock, provider, minutes=30)
+
+        alarm = Alarm.objects.get()
+        assert (alarm.code, alarm.subject_id) == ("not-started", command.subject_id)
+        assert "The customer is on hold." in alarm.text
+
+    def test_is_over_when_it_leaves(self, clock: Clock, provider: Provider) -> None:
+        command = self.put_off(clock, provider, minutes=11)
+        provider.hold = None
+
+        assert outbox.deliver(command.pk) == CommandState.DONE
+
+        assert alarms() == set()
+        command.refresh_from_db()
+        assert command.blocked_since is None
+
+    def test_is_over_when_it_is_taken_back(self, clock: Clock, provider: Provider) -> None:
+        command = self.put_off(clock, provider, minutes=11)
+
+        assert outbox.take_back(
+            subject=("test.withdrawal", command.subject_id), kind=KIND, at=clock.now
+        )
+
+        assert alarms() == set()
+
+    def test_does_not_spin_where_nobody_sends_what_a_dead_worker_left(
+        self, clock: Clock, nobody_sends: None
+    ) -> None:
+        command = queued(at=clock.now)
+        Command.objects.update(state=CommandState.SENDING, fence=1, lease_until=clock.now)
+
+        assert outbox.deliver(command.pk) is None
+
+        command.refresh_from_db()
+        assert command.lease_until == clock.now + timedelta(seconds=30)
+
+
 class TestAnswers:
     @pytest.mark.parametrize(
         ("error", "state", "told"),
@@ -566,7 +621,7 @@ class TestStaleWorker:
         def settled_meanwhile(command: Command) -> outbox.Outcome:
             Command.objects.filter(pk=command.pk).update(state=CommandState.UNKNOWN)
             outbox.settle_by_hand(
-                command_id=command.pk, outcome=Done("pay_1"), at=clock.now, by_label="two people"
+                command=command, outcome=Done("pay_1"), at=clock.now, by_label="two people"
             )
             return Uncertain("a late answer")
 
@@ -587,9 +642,10 @@ class TestSettleByHand:
             outbox.deliver(command.pk)
             clock.forward(hours=1)
         assert alarms() == {"outcome-unknown"}
+        command.refresh_from_db()
 
         outbox.settle_by_hand(
-            command_id=command.pk,
+            command=command,
             outcome=Refused("NOT_PAID", "not in their list"),
             at=clock.now,
             by_label="ana@example.com, bo@example.com",
@@ -601,12 +657,27 @@ class TestSettleByHand:
         assert provider.told[-1] == Refused("NOT_PAID", "not in their list")
         assert alarms() == set()
 
+    def test_refuses_what_was_tried_again_since_people_looked(
+        self, clock: Clock, provider: Provider
+    ) -> None:
+        provider.plan = [Unknown("silence")] * 2
+        command = queued(at=clock.now)
+        outbox.deliver(command.pk)
+        command.refresh_from_db()
+        clock.forward(seconds=5)
+        outbox.deliver(command.pk)
+
+        with pytest.raises(outbox.NotSettleable):
+            outbox.settle_by_hand(
+                command=command, outcome=Refused("NO", "no"), at=clock.now, by_label="two people"
+            )
+
     def test_refuses_what_is_not_in_doubt(self, clock: Clock, provider: Provider) -> None:
         command = queued(at=clock.now)
 
         with pytest.raises(outbox.NotSettleable):
             outbox.settle_by_hand(
-                command_id=command.pk, outcome=Done("pay_1"), at=clock.now, by_label="two people"
+                command=command, outcome=Done("pay_1"), at=clock.now, by_label="two people"
             )
 
 
@@ -627,9 +698,91 @@ class TestCredential:
 
         assert len(provider.sent) == 1
         assert alarms() == {"credential-changed"}
+
+    def in_doubt_under_another_key(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> Command:
         settings.LUXCORE_API_KEY = "qp_test_sk_old"
-        clock.forward(minutes=10)
-        assert outbox.deliver(command.pk) == CommandState.DONE
+        provider.plan = [Unknown("silence")]
+        command = queued(at=clock.now)
+        outbox.deliver(command.pk)
+        settings.LUXCORE_API_KEY = "qp_test_sk_new"
+        command.refresh_from_db()
+        return command
+
+    def test_that_was_changed_leaves_a_doubt_to_people(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> None:
+        command = self.in_doubt_under_another_key(clock, provider, settings)
+
+        assert outbox.waits_for_people(command)  # at once, before a worker has noticed
+        clock.forward(seconds=5)
+        outbox.sweep()
+
+        command.refresh_from_db()
+        assert (command.state, command.next_at) == (CommandState.UNKNOWN, None)
+        assert outbox.waits_for_people(command)
+        alarm = Alarm.objects.get()
+        assert (alarm.code, alarm.subject_id) == ("credential-changed", command.subject_id)
+        clock.forward(days=1)
+        assert outbox.sweep() == 0
+        assert len(provider.told) == 2  # not again every few minutes
+
+    def test_that_is_back_lets_the_machine_go_on(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> None:
+        command = self.in_doubt_under_another_key(clock, provider, settings)
+        clock.forward(seconds=5)
+        outbox.sweep()
+
+        settings.LUXCORE_API_KEY = "qp_test_sk_old"
+
+        assert outbox.sweep() == 1
+        command.refresh_from_db()
+        assert (command.state, command.awaits_key) == (CommandState.DONE, False)
+        assert alarms() == set()
+
+    def test_that_is_back_moves_nothing_that_machines_had_given_up(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> None:
+        command = self.in_doubt_under_another_key(clock, provider, settings)
+        Command.objects.update(next_at=None)
+
+        settings.LUXCORE_API_KEY = "qp_test_sk_old"
+
+        assert outbox.sweep() == 0
+        command.refresh_from_db()
+        assert command.state == CommandState.UNKNOWN
+
+    def test_that_was_changed_lets_people_settle(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> None:
+        command = self.in_doubt_under_another_key(clock, provider, settings)
+        clock.forward(seconds=5)
+        outbox.sweep()
+
+        outbox.settle_by_hand(
+            command=command, outcome=Done("pay_1"), at=clock.now, by_label="two people"
+        )
+
+        assert alarms() == set()
+        settings.LUXCORE_API_KEY = "qp_test_sk_old"
+        assert outbox.sweep() == 0
+
+    def test_is_pinned_by_a_repeat_when_the_first_sending_had_none(
+        self, clock: Clock, provider: Provider, settings: Settings
+    ) -> None:
+        provider.plan = [Unknown("silence"), Unknown("silence")]
+        command = queued(at=clock.now)
+        outbox.deliver(command.pk)
+        settings.LUXCORE_API_KEY = "qp_test_sk_first"
+        clock.forward(seconds=5)
+        outbox.deliver(command.pk)
+
+        settings.LUXCORE_API_KEY = "qp_test_sk_second"
+
+        command.refresh_from_db()
+        assert outbox.has_another_key(command)
 
     def test_leaves_nothing_under_way_when_the_worker_died_with_the_old_one(
         self, clock: Clock, provider: Provider, settings: Settings
@@ -703,6 +856,23 @@ class TestSwitch:
         assert sorted(key for key, _ in provider.sent) == sorted(
             command.idempotency_key for command in commands
         )
+
+    @look_first
+    def test_thrown_during_a_look_holds_what_would_be_sent_again(
+        self, clock: Clock, provider: Provider
+    ) -> None:
+        def nothing_there(command: Command) -> None:
+            outbox.stop_sending(LUXCORE, reason="drill", by_label="lead", at=clock.now)
+
+        provider.plan = [Unknown("silence")]
+        provider.shows = [nothing_there]
+        command = queued(at=clock.now)
+        outbox.deliver(command.pk)
+        clock.forward(seconds=5)
+
+        assert outbox.deliver(command.pk) == CommandState.UNKNOWN
+
+        assert (len(provider.sent), provider.looks) == (1, 1)
 
     def test_says_whether_it_changed_anything(self, clock: Clock) -> None:
         facts = {"reason": "drill", "by_label": "lead", "at": clock.now}

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from staff import audit
 from staff.models import AuditEvent
+from tests.support.rounds import rounds
 from tests.upstreams.test_feeds import NAME, Source
 from tests.upstreams.test_webhooks import ADDRESS, SECRET, event, sign
 from tests.upstreams.world import KIND, LUXCORE, queued
@@ -111,6 +112,33 @@ class TestOutbox:
                 (False, 1, CommandState.DONE),
             }
 
+    def test_stays_when_the_switch_is_thrown_between_the_look_and_the_claim(
+        self, nobody_sends: None
+    ) -> None:
+        provider, starting, thrown = SlowProvider(), threading.Event(), threading.Event()
+
+        def wait_for_the_switch(command: Command, at: datetime) -> None:
+            starting.set()
+            assert thrown.wait(timeout=10)
+
+        outbox.register(
+            Sender(KIND, LUXCORE, provider.send, provider.settle, starting=wait_for_the_switch)
+        )
+        command = queued(at=database_now())
+
+        def race(number: int) -> Any:
+            if number:
+                return outbox.deliver(command.pk)
+            assert starting.wait(timeout=10)
+            outbox.stop_sending(LUXCORE, reason="drill", by_label="lead", at=database_now())
+            thrown.set()
+            return None
+
+        at_once(race, times=2)
+
+        command.refresh_from_db()
+        assert (command.state, command.attempts, provider.sent) == (CommandState.QUEUED, 0, [])
+
     def test_of_one_subject_is_queued_once(self, slow_provider: SlowProvider) -> None:
         def put(number: int) -> bool:
             try:
@@ -164,6 +192,40 @@ class TestWebhooks:
         assert statuses == [200] * 100
         assert WebhookEvent.objects.get().state == EventState.APPLIED
         assert AuditEvent.objects.filter(verb="test.applied").count() == 1
+
+    def test_apply_an_event_while_somebody_replays_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(processing, "_handlers", {})
+
+        def handle(message: WebhookMessage) -> None:
+            audit.record("test.applied", ("test.event", "1"), by=None, at=message.received_at)
+            time.sleep(0.02)
+
+        webhooks.register(LUXCORE, "payment.", handle)
+        for number in range(rounds(ROUNDS)):
+            now = database_now()
+            row = WebhookEvent.objects.create(
+                upstream=LUXCORE,
+                event_id=f"evt_{number}",
+                kind="payment.completed",
+                body=b"{}",
+                received_at=now,
+                next_at=now,
+            )
+            this = WebhookEvent.objects.filter(pk=row.pk)
+
+            def race(turn: int, pk: int = row.pk, this: Any = this) -> Any:
+                if turn:
+                    return webhooks.process(pk)
+                return webhooks.replay(this, by_label="lead", at=database_now())
+
+            replayed, _ = at_once(race, times=2)
+
+            assert replayed == 1
+            webhooks.process(row.pk)
+            row.refresh_from_db()
+            assert row.state == EventState.APPLIED
 
 
 class TestFeeds:

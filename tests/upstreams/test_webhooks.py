@@ -682,9 +682,18 @@ class TestChecks:
 
     def test_refuse_a_signing_merchant_without_a_secret(self, settings: Settings) -> None:
         settings.LUXCORE_MERCHANT_ID, settings.LUXCORE_HMAC_SECRET = "merchant", "h" * 64
-        settings.LUXCORE_API_KEY, settings.LUXCORE_WEBHOOK_SECRETS = "", []
+        settings.LUXCORE_API_KEY, settings.LUXCORE_WEBHOOK_SECRETS = "qp_test_sk_1", []
 
         assert self.ids() == ["upstreams.E001"]
+
+    def test_refuse_a_merchant_that_could_pay_and_not_look(self, settings: Settings) -> None:
+        settings.LUXCORE_MERCHANT_ID, settings.LUXCORE_HMAC_SECRET = "merchant", "h" * 64
+        settings.LUXCORE_API_KEY, settings.LUXCORE_WEBHOOK_SECRETS = "", ["secret"]
+
+        (error,) = check_luxcore_secrets(app_configs=None)
+
+        assert (error.id, error.is_serious()) == ("upstreams.E005", True)
+        assert "no LUXCORE_API_KEY" in error.msg
 
     @pytest.mark.parametrize("name", ["LUXCORE_MERCHANT_ID", "LUXCORE_HMAC_SECRET"])
     def test_refuse_half_of_what_signing_takes(self, settings: Settings, name: str) -> None:

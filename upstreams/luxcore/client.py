@@ -14,6 +14,7 @@ from upstreams.circuit import Circuit, circuit_of
 from upstreams.enums import Upstream
 from upstreams.errors import NotConfigured
 from upstreams.http import HmacAuth, KeyAuth, UpstreamClient, kept
+from upstreams.http import fingerprint as fingerprint_of
 from upstreams.luxcore.calls.balances import BalanceCalls
 from upstreams.luxcore.calls.payments import CREATION, PaymentCalls
 from upstreams.luxcore.calls.tickets import TicketCalls
@@ -57,9 +58,18 @@ class Access:
 
     @property
     def fingerprint(self) -> str:
-        """Names the credential that creates payments: 12 hex digits, "" when there is none."""
-        auth = self.v2_auth or self.v1_auth
-        return auth.fingerprint if auth else ""
+        """Names the credentials: 12 hex digits, "" when there is none.
+
+        The one that pays and the one that reads the list of payments count together: a list read
+        for another account does not show what this one paid.
+        """
+        names = [auth.fingerprint for auth in (self.v1_auth, self.v2_auth) if auth]
+        return fingerprint_of(":".join(names)) if len(names) > 1 else "".join(names)
+
+    @property
+    def only_pays(self) -> bool:
+        """Whether payments could be created, and no list be read: lists need the v1 key (§3.2)."""
+        return self.v2_auth is not None and self.v1_auth is None
 
 
 class LuxCoreClient(PaymentCalls, WebhookCalls, BalanceCalls, TicketCalls):

@@ -5,10 +5,12 @@ happens by itself: the command is delivered once, and its outcome comes back thr
 """
 
 from upstreams.outbox.delivery import deliver, sweep
+from upstreams.outbox.doubts import has_another_key, waits_for_people
 from upstreams.outbox.outcomes import Done, Mismatch, Outcome, Postponed, Refused, Uncertain
 from upstreams.outbox.queue import (
     NotSettleable,
     has_unknown,
+    lock,
     put,
     settle_by_hand,
     take_back,
@@ -30,7 +32,9 @@ __all__ = [
     "Sender",
     "Uncertain",
     "deliver",
+    "has_another_key",
     "has_unknown",
+    "lock",
     "put",
     "register",
     "resume_sending",
@@ -41,4 +45,5 @@ __all__ = [
     "take_back",
     "try_again",
     "why_not_again",
+    "waits_for_people",
 ]

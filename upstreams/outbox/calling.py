@@ -28,6 +28,7 @@ from upstreams.outbox.outcomes import (
     Uncertain,
 )
 from upstreams.outbox.senders import Repeat
+from upstreams.outbox.switches import sending_is_on
 
 logger = structlog.get_logger(__name__)
 
@@ -46,6 +47,8 @@ def call(attempt: Attempt) -> Outcome:
             return found
         if sender.repeat is Repeat.NEVER:
             return Uncertain("The upstream does not show it yet.")
+        if not sending_is_on(attempt.command.upstream):
+            return Postponed(seconds=1.0, why="Sending was stopped while it was looked for.")
     reach("outbox.sending")
     sent = _translated(lambda: sender.send(attempt.command), attempt=attempt, refusal=_refused)
     if attempt.in_doubt and sender.repeat is Repeat.LOOK_FIRST and isinstance(sent, Refused):

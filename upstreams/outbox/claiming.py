@@ -1,4 +1,4 @@
-"""Taking a command: one conditional update, on the database's clock, committed before any byte."""
+"""Taking a command: under its lock, on the database's clock, committed before any byte leaves."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
+from staff import audit
 from upstreams import alarms, clock, credentials
 from upstreams.crashpoints import reach
 from upstreams.enums import CommandState
 from upstreams.models import Command, CommandQuerySet
-from upstreams.outbox.doubts import LADDER, give_to_a_person, hold
+from upstreams.outbox import doubts
 from upstreams.outbox.senders import MustNotSend, Sender, sender_of
 from upstreams.outbox.switches import sending_is_on
 
@@ -22,7 +23,7 @@ logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)  # look first 20 s, send 20 s, and room to record
 BLOCKED_PAUSE = timedelta(seconds=30)  # before a held command is looked at again
-CREDENTIAL_PAUSE = timedelta(minutes=10)
+BLOCKED_TOO_LONG = timedelta(minutes=10)  # then a person is called
 
 
 @dataclass(frozen=True)
@@ -37,56 +38,69 @@ class Attempt:
 
 def claim(command_id: int) -> Attempt | None:
     """Take the command, or None: not due, another worker's, held back, or switched off."""
-    seen = Command.objects.due(now=clock.database_now()).filter(pk=command_id).first()
+    seen = _due(Command.objects.filter(pk=command_id)).first()
     if seen is None or not sending_is_on(seen.upstream):
         return None
-    in_doubt = seen.state != CommandState.QUEUED
-    if in_doubt and _has_another_credential(seen):
-        return None
-    if seen.state == CommandState.SENDING and seen.doubts >= len(LADDER):
-        give_to_a_person(seen, why="Every worker that tried to send it has died.")
-        return None
     try:
-        return _win(seen, sender_of(seen), in_doubt=in_doubt)
+        return _take(seen)
     except MustNotSend as reason:
         _put_off(seen, why=str(reason))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        # When a worker was faster, it has moved the domain's row already: all is well.
-        if _still_as_seen(seen).exists():
-            logger.exception("upstreams.outbox.not_started", command=seen.pk)
-            _put_off(seen, why="It could not be started; the log says why.")
+        logger.exception("upstreams.outbox.not_started", command=seen.pk)
+        _put_off(seen, why="It could not be started; the log says why.")
     return None
 
 
+def _take(seen: Command) -> Attempt | None:
+    sender = sender_of(seen)
+    in_doubt = seen.state != CommandState.QUEUED
+    if in_doubt and doubts.has_another_key(seen):
+        doubts.wait_for_its_key(seen)
+        return None
+    if seen.state == CommandState.SENDING and seen.doubts >= len(doubts.LADDER):
+        doubts.give_to_a_person(seen, why="Every worker that tried to send it has died.")
+        return None
+    return _win(seen, sender, in_doubt=in_doubt)
+
+
 def _win(seen: Command, sender: Sender, *, in_doubt: bool) -> Attempt | None:
+    key = credentials.fingerprint(seen.upstream)
+    died_before = seen.state == CommandState.SENDING  # nobody finished the last claim
     with transaction.atomic(durable=True):
-        now = clock.database_now()
-        if not _still_as_seen(seen).exists():
-            return None
+        if _due(_still_as_seen(seen)).select_for_update().first() is None:
+            return None  # another worker was faster
         if not in_doubt and sender.starting is not None:
-            sender.starting(seen, now)  # locks the domain's row first, as its own actions do
-        died_before = seen.state == CommandState.SENDING  # nobody finished the last claim
-        won = (
-            _still_as_seen(seen)
-            .due(now=now)
-            .update(
-                state=CommandState.SENDING,
-                lease_until=clock.database_now() + LEASE,
-                fence=F("fence") + 1,
-                attempts=F("attempts") + 1,
-                doubts=F("doubts") + int(died_before),
-                first_sent_at=Coalesce("first_sent_at", now),
-                credential=seen.credential if in_doubt else credentials.fingerprint(seen.upstream),
-            )
-        )
-        if not won:
+            sender.starting(seen, clock.database_now())
+        # Looked at again under the lock under which it is thrown: nobody throws it until the end.
+        audit.take_chain_lock()
+        if not sending_is_on(seen.upstream):
             transaction.set_rollback(True)
             return None
+        now = clock.database_now()
+        _still_as_seen(seen).update(
+            state=CommandState.SENDING,
+            lease_until=now + LEASE,
+            fence=F("fence") + 1,
+            attempts=F("attempts") + 1,
+            doubts=F("doubts") + int(died_before),
+            first_sent_at=Coalesce("first_sent_at", now),
+            # One in doubt keeps the key it was first sent with, if it was sent with any.
+            credential=(in_doubt and seen.credential) or key,
+            awaits_key=False,
+            blocked_since=None,
+        )
+        reason = "It is being sent or looked for again."
+        for code in (doubts.BLOCKED, doubts.ANOTHER_KEY):
+            doubts.close_alarm(seen, code, at=now, by_label=doubts.SYSTEM, reason=reason)
         reach("outbox.claiming")
     command = Command.objects.get(pk=seen.pk)
     return Attempt(command=command, sender=sender, fence=seen.fence + 1, in_doubt=in_doubt)
+
+
+def _due(commands: CommandQuerySet) -> CommandQuerySet:
+    return commands.due(now=clock.database_now(), keys=credentials.in_use())
 
 
 def _still_as_seen(seen: Command) -> CommandQuerySet:
@@ -94,27 +108,22 @@ def _still_as_seen(seen: Command) -> CommandQuerySet:
 
 
 def _put_off(seen: Command, *, why: str) -> None:
-    _still_as_seen(seen).update(next_at=clock.database_now() + BLOCKED_PAUSE, error=why)
-
-
-def _has_another_credential(seen: Command) -> bool:
-    """Whether the key changed since the command was first sent; if so, leave it to a person.
-
-    Upstreams know a repeat by key and credential: under another one it could pay twice.
-    """
-    if seen.credential in {"", credentials.fingerprint(seen.upstream)}:
-        return False
+    """Look at it again a little later; call a person when that has gone on for long."""
     now = clock.database_now()
-    why = "It was first sent with another key, so it is not sent again with this one."
+    later = now + BLOCKED_PAUSE
+    since = seen.blocked_since or now
     with transaction.atomic(durable=True):
-        hold(seen, why=why, next_at=now + CREDENTIAL_PAUSE, at=now)
-        alarms.raise_alarm(
-            upstream=seen.upstream,
-            code="credential-changed",
-            text=(
-                "The key was changed while the outcome of a command was unknown. "
-                "Put the old key back until it is settled."
-            ),
-            at=now,
+        is_put_off = _still_as_seen(seen).update(
+            next_at=later,
+            lease_until=later if seen.state == CommandState.SENDING else seen.lease_until,
+            blocked_since=since,
+            error=why,
         )
-    return True
+        if is_put_off and now - since >= BLOCKED_TOO_LONG:
+            alarms.raise_alarm(
+                upstream=seen.upstream,
+                code=doubts.BLOCKED,
+                subject=(seen.subject_type, seen.subject_id),
+                text=f"{seen.kind} has been kept from being sent for a while. {why}",
+                at=now,
+            )

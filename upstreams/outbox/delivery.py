@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from upstreams import clock
+from upstreams import clock, credentials
 from upstreams.crashpoints import reach
 from upstreams.enums import CommandState
 from upstreams.models import Command, SendingSwitch
@@ -60,7 +60,8 @@ def sweep(*, limit: int = 50, stop: Callable[[], bool] = lambda: False) -> int:
 
 def _due(limit: int) -> list[int]:
     closed = SendingSwitch.objects.filter(is_on=False).values("upstream")
-    due = Command.objects.due(now=clock.database_now()).exclude(upstream__in=closed)
+    due = Command.objects.due(now=clock.database_now(), keys=credentials.in_use())
+    due = due.exclude(upstream__in=closed)
     oldest = due.order_by("next_at", "pk").values_list("pk", flat=True)
     if not connection.features.has_select_for_update_skip_locked:
         return list(oldest[:limit])

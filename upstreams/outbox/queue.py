@@ -9,10 +9,18 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 
-from upstreams import alarms, doorbell
+from upstreams import doorbell
 from upstreams.enums import CommandState
 from upstreams.models import Command
-from upstreams.outbox.doubts import DOUBT, LADDER
+from upstreams.outbox.doubts import (
+    ANOTHER_KEY,
+    BLOCKED,
+    DOUBT,
+    LADDER,
+    SYSTEM,
+    close_alarm,
+    has_another_key,
+)
 from upstreams.outbox.outcomes import Done, Refused, describe
 from upstreams.outbox.senders import sender_of
 from upstreams.outbox.switches import sending_is_on
@@ -74,17 +82,36 @@ def put(
     return command
 
 
+def lock(*, subject: tuple[str, str], kind: str) -> None:
+    """Keep workers from claiming or recording these commands until the transaction ends.
+
+    For actions that change a command and the domain's row: the command is locked first, as
+    workers do.
+    """
+    subject_type, subject_id = subject
+    commands = Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+    list(commands.filter(kind=kind).select_for_update().values_list("pk"))
+
+
 def take_back(*, subject: tuple[str, str], kind: str, at: datetime) -> bool:
     """Take back what nobody has begun to send. False when it is too late."""
     subject_type, subject_id = subject
-    taken = Command.objects.filter(
+    waiting = Command.objects.filter(
         kind=kind,
         subject_type=subject_type,
         subject_id=subject_id,
         state=CommandState.QUEUED,
         attempts=0,
-    ).update(state=CommandState.WITHDRAWN, next_at=None, settled_at=at)
-    return bool(taken)
+    )
+    with transaction.atomic():
+        command = waiting.select_for_update().first()
+        if command is None:
+            return False
+        waiting.update(
+            state=CommandState.WITHDRAWN, next_at=None, settled_at=at, blocked_since=None
+        )
+        close_alarm(command, BLOCKED, at=at, by_label=SYSTEM, reason="It was taken back.")
+    return True
 
 
 def why_not_again(command: Command) -> str:
@@ -93,6 +120,8 @@ def why_not_again(command: Command) -> str:
         return f"It is {CommandState(command.state).label.lower()}."
     if command.outcome.get("outcome") == "mismatch":
         return "The answer differs from what was asked: people compare both first."
+    if has_another_key(command) and command.state == CommandState.UNKNOWN:
+        return "It was sent under another key than the one set now."
     if not sending_is_on(command.upstream):
         return "Sending to this provider is stopped."
     return ""
@@ -112,35 +141,34 @@ def try_again(command: Command, *, at: datetime) -> bool:
 
 
 def settle_by_hand(
-    *, command_id: int, outcome: Done | Refused, at: datetime, by_label: str
+    *, command: Command, outcome: Done | Refused, at: datetime, by_label: str
 ) -> Command:
-    """Record what people found out about a command whose outcome is unknown.
+    """Record what people found out about a command in doubt, `command` being as they saw it.
 
-    A worker that is still busy with it writes nothing any more. Raises NotSettleable when the
-    command is not unknown, say because a late answer settled it first.
+    A worker that is still busy with it writes nothing any more. Raises NotSettleable when it is
+    not in doubt, say because a late answer settled it first, or was tried again since they looked:
+    what they found out may be untrue by now.
     """
     state = CommandState.DONE if isinstance(outcome, Done) else CommandState.REFUSED
     with transaction.atomic():
-        won = Command.objects.filter(pk=command_id, state=CommandState.UNKNOWN).update(
+        won = Command.objects.filter(
+            pk=command.pk, state=CommandState.UNKNOWN, fence=command.fence
+        ).update(
             state=state,
             next_at=None,
+            awaits_key=False,
             settled_at=at,
             fence=F("fence") + 1,
             outcome={**describe(outcome), "by": by_label},
         )
         if not won:
-            raise NotSettleable(f"Command {command_id} does not wait for a decision.")
-        command = Command.objects.get(pk=command_id)
-        alarms.close(
-            upstream=command.upstream,
-            code=DOUBT,
-            subject=(command.subject_type, command.subject_id),
-            at=at,
-            by_label=by_label,
-            reason="Settled by hand.",
-        )
-        sender_of(command).settle(command, outcome, at)
-    return command
+            raise NotSettleable(f"Command {command.pk} does not wait for a decision.")
+        settled = Command.objects.get(pk=command.pk)
+        sender_of(settled).settle(settled, outcome, at)
+        reason = "Settled by hand."
+        for code in (DOUBT, ANOTHER_KEY):
+            close_alarm(settled, code, at=at, by_label=by_label, reason=reason)
+    return settled
 
 
 def has_unknown(upstream: str) -> bool:

@@ -33,7 +33,6 @@ logger = structlog.get_logger(__name__)
 # A repeat that is refused proves nothing alone: the first sending may have caused the refusal. Two
 # refusals this far apart, each after looking and not finding, do (proof §3.6).
 QUIET = timedelta(seconds=60)
-SYSTEM = "Lightdesk"
 MISMATCH = "answer-differs"  # the alarms raised here
 NOT_SETTLED = "outcome-not-recorded"
 
@@ -68,15 +67,12 @@ def _record(attempt: Attempt, outcome: Outcome) -> CommandState | None:
     with transaction.atomic(durable=True):
         if not _write(attempt, change, now=now):
             return None
-        was_on = bool(change.closes_because) and switches.switch_off(
-            command.upstream, reason=change.closes_because, by_label=SYSTEM, at=now
-        )
-        _raise_or_close_alarms(command, change, now=now)
         attempt.sender.settle(command, change.told, now)
-        if was_on:
-            switches.audit_stop(
-                command.upstream, reason=change.closes_because, by_label=SYSTEM, at=now
+        if change.closes_because:
+            switches.stop_sending(
+                command.upstream, reason=change.closes_because, by_label=doubts.SYSTEM, at=now
             )
+        _raise_or_close_alarms(command, change, now=now)
         reach("outbox.recording")
     reach("outbox.recorded")
     return change.state
@@ -149,22 +145,15 @@ def _write(attempt: Attempt, change: _Change, *, now: datetime) -> bool:
 
 
 def _raise_or_close_alarms(command: Command, change: _Change, *, now: datetime) -> None:
-    subject = (command.subject_type, command.subject_id)
     if change.state in {CommandState.DONE, CommandState.REFUSED}:
-        alarms.close(
-            upstream=command.upstream,
-            code=doubts.DOUBT,
-            subject=subject,
-            at=now,
-            by_label=SYSTEM,
-            reason="The upstream gave a clear answer.",
-        )
+        reason = "The upstream gave a clear answer."
+        doubts.close_alarm(command, doubts.DOUBT, at=now, by_label=doubts.SYSTEM, reason=reason)
         return
     if isinstance(change.told, Mismatch):
         alarms.raise_alarm(
             upstream=command.upstream,
             code=MISMATCH,
-            subject=subject,
+            subject=(command.subject_type, command.subject_id),
             text=in_words(change.told),
             at=now,
         )

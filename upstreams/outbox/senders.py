@@ -35,7 +35,7 @@ class Sender:
 
     `starting(command, at)` runs in the transaction of the claim, before the first send and again
     after a send that definitely did not happen; never for a command in doubt. It locks the
-    domain's row first of all, and raises MustNotSend to leave the command waiting.
+    domain's row, after the command's, and raises MustNotSend to leave the command waiting.
 
     `settle(command, outcome, at)` runs in the transaction that records the outcome. It may be told
     Uncertain more than once. After a doubt it is never told Postponed.

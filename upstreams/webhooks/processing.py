@@ -109,6 +109,7 @@ def sweep(*, limit: int = 200, stop: Callable[[], bool] = lambda: False) -> int:
 def replay(events: QuerySet[WebhookEvent], *, by_label: str, at: datetime) -> int:
     """Hand these events out once more; return how many. Writes are merged, never doubled."""
     with transaction.atomic():
+        audit.take_chain_lock()  # before the events: so do handlers that record what they did
         replayed = events.order_by().update(
             state=EventState.RECEIVED,
             next_at=at,
@@ -182,6 +183,7 @@ def _try_later(event: WebhookEvent, error: str) -> EventState | None:
 
 def _bury(event: WebhookEvent, error: str) -> EventState | None:
     with transaction.atomic():
+        audit.take_chain_lock()
         if not _mark(event, state=EventState.DEAD, next_at=None, error=error):
             return None
         alarms.raise_alarm(

@@ -395,6 +395,39 @@ class TestSettle:
         assert payment.upstream_id in text
         assert "I looked, and confirm" in text
 
+    def test_asks_for_the_providers_word_where_the_key_was_changed(
+        self, row: Withdrawal, olga: User
+    ) -> None:
+        Command.objects.update(credential="0123456789ab", next_at=NOW)
+
+        asked = text_of(client_of(olga).get(page(row, "settle/")))
+        without = self.propose(olga, row, outcome="refused")
+        unseen = self.propose(olga, row, outcome="sent", upstream_id="pay_unseen")
+        proposed = self.propose(olga, row, outcome="refused", written_word="Ticket 4711: no.")
+        second = text_of(as_role("approver").get(page(row, "settle/")))
+
+        assert "It was sent under another key than the one set now." in asked
+        for refused in (without, unseen):
+            assert refused.status_code == 422
+            assert "Nothing else proves it." in text_of(refused)
+            assert "Read there." in text_of(refused)  # what was typed is kept
+        assert proposed.status_code == 302
+        assert "Ticket 4711: no." in second
+
+    def test_asks_for_no_word_where_a_list_can_be_read(self, row: Withdrawal, olga: User) -> None:
+        assert "written word" not in text_of(client_of(olga).get(page(row, "settle/")))
+
+    def test_says_that_the_list_was_not_read_and_keeps_the_proposal(
+        self, row: Withdrawal, olga: User
+    ) -> None:
+        self.propose(olga, row, outcome="refused")
+
+        response = as_role("approver").post(page(row, "settle/"), {"do": "confirm"})
+
+        assert response.status_code == 409
+        assert "The proposal is kept: confirm it a little later." in text_of(response)
+        assert Settlement.objects.get().dropped_at is None
+
     def test_is_not_for_one_whose_outcome_is_known(self, olga: User) -> None:
         response = self.propose(olga, WithdrawalFactory(), outcome="refused")
 

@@ -309,6 +309,43 @@ class TestWhatIsSaid:
         assert "two people read it there and settle it here" in text
         assert f'href="/withdrawals/{row.code}/settle/"' in text
 
+    def test_once_the_key_was_changed(self) -> None:
+        row = WithdrawalFactory(unknown=True)
+        command = command_of(row, state=CommandState.UNKNOWN, attempts=2, next_at=NOW)
+        Command.objects.filter(pk=command.pk).update(credential="0123456789ab")
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "The key was changed since it was sent" in text
+        assert "we look for it" not in text
+        assert f'href="/withdrawals/{row.code}/settle/"' in text
+
+    def test_while_nobody_looks_because_sending_is_stopped(self) -> None:
+        row = WithdrawalFactory(unknown=True)
+        command_of(row, state=CommandState.UNKNOWN, attempts=2, next_at=NOW)
+        outbox.stop_sending("luxcore", reason="drill", by_label="lead", at=NOW)
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "Sending to LuxCore is stopped: it is looked for when resumed." in text
+
+    def test_once_it_was_settled_by_the_providers_word(self) -> None:
+        row = WithdrawalFactory(sent=True)
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "Two people settled it by the written word of LuxCore." in text
+        assert "not sent" not in text
+
+    def test_while_something_keeps_it_from_being_sent(self) -> None:
+        row = WithdrawalFactory(approved=True)
+        command = command_of(row, next_at=NOW + timedelta(seconds=30))
+        Command.objects.filter(pk=command.pk).update(error="The customer is on hold.")
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "It could not be sent yet: The customer is on hold." in text
+
     def test_when_the_provider_said_no(self) -> None:
         row = WithdrawalFactory(refused=True)
 
