@@ -135,3 +135,17 @@ WORDS = {
         _("Propose the write-off"),
     ),
 }
+
+# What each kind means, for somebody who has never seen one.
+EXPLAINED = {
+    DriftKind.MISSING_HERE: _("%(provider)s shows this payment, and the desk does not hold it."),
+    DriftKind.MISSING_THERE: _("The desk holds this payment, and %(provider)s does not show it."),
+    DriftKind.DIFFERS: _("Both hold this payment, and do not say the same of it."),
+    DriftKind.STUCK: _("It should have gone on long ago, and has not."),
+    DriftKind.UNMATCHED_EVENT: _(
+        "%(provider)s sent a signed event about a payment that the desk does not hold."
+    ),
+    DriftKind.BALANCE: _(
+        "The balance at %(provider)s moved by another amount than the payments between say."
+    ),
+}

@@ -12,6 +12,7 @@ PAGES = [
     "/withdrawals/?tab=all",
     "/payments/",
     "/balances/",
+    "/reconciliation/",
     "/upstreams/",
     "/upstreams/outbox/",
     "/upstreams/webhooks/",

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from payments import actions
-from payments.enums import Remedy, RemedyState
-from payments.forms.reconciliation import WORDS, LinkForm, ResolveForm
+from payments.enums import DriftKind, Remedy, RemedyState
+from payments.forms.reconciliation import EXPLAINED, WORDS, LinkForm, ResolveForm
 from payments.models import Drift, NotPossible, Resolution
 from payments.reconciliation import remedies
 from payments.sight import MAY_SEE, Sight
@@ -143,6 +143,7 @@ def _context(request: HttpRequest, row: Drift) -> dict[str, Any]:
         "drift": row,
         "now": timezone.now(),
         "rows": sides.rows(row, sight),
+        "explained": EXPLAINED[DriftKind(row.kind)] % {"provider": row.get_upstream_display()},
         "offers": remedies.offers(row) if row.is_open and not waiting else [],
         "waiting": waiting,
         "needs_second": waiting is not None and waiting.remedy in (Remedy.WRITE_OFF, Remedy.LINK),
