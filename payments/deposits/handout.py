@@ -15,7 +15,8 @@ from payments import facts
 from payments.enums import Kind
 from payments.models import Payment
 
-# What LuxCore calls the details (upstreams.md §3.9; the last three are of an obsolete form).
+# What LuxCore calls the details, in reading order, which PostgreSQL's JSON does not keep
+# (upstreams.md §3.9; the last three are of an obsolete form).
 _LABELS: Final[Mapping[str, str]] = {
     "bank_name": gettext_noop("Bank"),
     "account_holder": gettext_noop("Account holder"),
@@ -58,7 +59,7 @@ def of(payment: Payment) -> Handout | None:
         return None
     details = {
         name: str(value)
-        for name, value in payment.counterparty.items()
+        for name, value in sorted(payment.counterparty.items(), key=_place)
         if value and name not in _SAID_BESIDE
     }
     if not details and not payment.page_url:
@@ -71,6 +72,12 @@ def of(payment: Payment) -> Handout | None:
         scanned=_scanned(payment.page_url, details),
         expires_at=payment.expires_at,
     )
+
+
+def _place(detail: tuple[str, object]) -> tuple[int, str]:
+    """Where a detail stands among the lines; what is new comes last."""
+    name = detail[0]
+    return (list(_LABELS).index(name) if name in _LABELS else len(_LABELS)), name
 
 
 def _scanned(url: str, details: Mapping[str, str]) -> str:

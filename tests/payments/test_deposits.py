@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from payments import actions, deposits, mirror
@@ -277,7 +278,7 @@ class TestSending:
         request = ask()
         PaymentRequest.objects.update(status=RequestStatus.REFUSED)
 
-        with pytest.raises(MustNotSend):
+        with pytest.raises(MustNotSend), transaction.atomic():
             start(command_of(request), NOW)
 
     @pytest.mark.parametrize(
