@@ -22,6 +22,7 @@ from upstreams.enums import CommandState
 from upstreams.models import Command
 
 _SALT = "payments.decision.seen"
+PROVED_WITHIN = timedelta(minutes=5)
 YOUNG = timedelta(hours=24)  # a younger role signs the first tier only (design §8)
 
 
@@ -192,6 +193,11 @@ def role_is_too_young(user: User, *, requirement: Requirement, now: datetime) ->
         return False
     held = roles_that_sign(user, requirement=requirement)
     return all(now - user.held_roles[role] < YOUNG for role in held)
+
+
+def is_proved(proved_at: datetime | None, *, now: datetime) -> bool:
+    """Whether somebody proved who they are just now."""
+    return proved_at is not None and now - proved_at < PROVED_WITHIN
 
 
 TOO_YOUNG = "Your role is younger than 24 hours and signs the first tier only."

@@ -19,8 +19,14 @@ from upstreams.enums import Upstream
 
 SAMPLE_TIERS: Final[tuple[dict[str, Any], ...]] = (
     {"from_amount": Decimal(0), "signatures": 1},
-    {"from_amount": Decimal(1_000), "signatures": 2, "typed_amount": True},
-    {"from_amount": Decimal(50_000), "signatures": 3, "typed_amount": True},
+    {"from_amount": Decimal(1_000), "signatures": 2},
+    {
+        "from_amount": Decimal(50_000),
+        "signatures": 3,
+        "typed_amount": True,
+        "reauthenticate": True,
+        "beneficiary_limit": Decimal(1_000_000),
+    },
 )
 
 _REQUESTS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (

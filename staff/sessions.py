@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
@@ -40,6 +41,12 @@ def person_of(request: HttpRequest) -> User:
     """Return who sent the request to a page: only people who are signed in get there."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def proved_at(request: HttpRequest) -> datetime | None:
+    """Return when who sent the request last proved who they are: at sign-in, or asked anew."""
+    records = get_authentication_records(request, person_of(request))
+    return datetime.fromtimestamp(records[-1]["at"], UTC) if records else None
 
 
 def go_on(request: HttpRequest, *, at: datetime) -> bool:

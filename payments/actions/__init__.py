@@ -5,6 +5,7 @@ from payments.actions.decisions import reject_withdrawal, sign_withdrawal, undo_
 from payments.actions.deposits import cancel_payment, request_deposit, settle_request
 from payments.actions.errors import (
     AlreadyDecided,
+    AmountNotTyped,
     Blocked,
     CancelNotPossible,
     FactsChanged,
@@ -13,6 +14,7 @@ from payments.actions.errors import (
     MakerCannotSign,
     NotYours,
     PolicyNotPossible,
+    ProofTooOld,
     ReasonMissing,
     RoleCannotSign,
     RoleTooYoung,
@@ -56,6 +58,7 @@ from payments.rules import WithdrawalDraft
 
 __all__ = [
     "PolicyNotPossible",
+    "ProofTooOld",
     "begin_policy",
     "confirm_policy",
     "drop_policy",
@@ -63,6 +66,7 @@ __all__ = [
     "remove_tier",
     "save_tier",
     "AlreadyDecided",
+    "AmountNotTyped",
     "Blocked",
     "CancelNotPossible",
     "DepositDraft",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -21,8 +23,10 @@ from payments.actions.common import (
     stated,
 )
 from payments.actions.errors import (
+    AmountNotTyped,
     Blocked,
     FactsChanged,
+    ProofTooOld,
     RoleCannotSign,
     RoleTooYoung,
     SignedAlready,
@@ -43,13 +47,23 @@ from upstreams import outbox
 
 
 def sign_withdrawal(
-    *, withdrawal_id: int, seen: str, by: User, at: datetime, reason: str = ""
+    *,
+    withdrawal_id: int,
+    seen: str,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    typed_amount: Decimal | None = None,
+    proved_at: datetime | None = None,
 ) -> Receipt:
     """Approve exactly what `seen` was sealed over; the last signature needed queues the payout.
 
-    The provider is read again first, before any transaction. The same person again gets their
+    `typed_amount` is what they typed and `proved_at` when they last proved who they are, where the
+    tier asks for it. The provider is read again first, before any transaction. The same person
+    again gets their
     first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
-    FactsChanged, RoleCannotSign, RoleTooYoung, Blocked, SignedTooMuch. Every refusal is audited.
+    FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped, Blocked,
+    SignedTooMuch. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -60,7 +74,8 @@ def sign_withdrawal(
         reads.reread(withdrawal, at=at)
         with transaction.atomic():
             withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
-            return _sign(withdrawal, seen=seen, by=by, at=at, reason=reason)
+            effort = _Effort(typed_amount, proved_at)
+            return _sign(withdrawal, seen=seen, by=by, at=at, reason=reason, effort=effort)
 
 
 def reject_withdrawal(
@@ -136,7 +151,17 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
     return withdrawal
 
 
-def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: str) -> Receipt:
+@dataclass(frozen=True)
+class _Effort:
+    """What somebody did, beyond a click, to sign."""
+
+    typed_amount: Decimal | None
+    proved_at: datetime | None
+
+
+def _sign(
+    withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: str, effort: _Effort
+) -> Receipt:
     """Sign a locked withdrawal, or raise."""
     if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
         return receipt
@@ -153,14 +178,9 @@ def _sign(withdrawal: Withdrawal, *, seen: str, by: User, at: datetime, reason: 
         list(main_balance(withdrawal).select_for_update())
     found = checks.run(withdrawal, now=at)
     _refuse_changes(withdrawal, seen, by, requirement, found)
-    if not decision.roles_that_sign(by, requirement=requirement):
-        raise RoleCannotSign(decision.wrong_role(requirement))
-    if decision.role_is_too_young(by, requirement=requirement, now=at):
-        raise RoleTooYoung
+    _refuse_signer(withdrawal, requirement, by, at, effort)
     if blocks := decision.blocking(found):
         raise Blocked(blocks)
-    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
-        raise SignedTooMuch(too_much)
     journal = Journal(by=by, at=at)
     signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
     if is_last:
@@ -176,6 +196,26 @@ def _look_again(withdrawal: Withdrawal, by: User) -> None:
     refuse_decided(withdrawal)
     if withdrawal.signatures.valid().filter(by=by, revision=withdrawal.revision).exists():
         raise SignedAlready
+
+
+def _refuse_signer(
+    withdrawal: Withdrawal,
+    requirement: policies.Requirement,
+    by: User,
+    at: datetime,
+    effort: _Effort,
+) -> None:
+    """Refuse whoever does not fulfil what the tier asks of those who sign."""
+    if not decision.roles_that_sign(by, requirement=requirement):
+        raise RoleCannotSign(decision.wrong_role(requirement))
+    if decision.role_is_too_young(by, requirement=requirement, now=at):
+        raise RoleTooYoung
+    if requirement.reauthenticate and not decision.is_proved(effort.proved_at, now=at):
+        raise ProofTooOld
+    if requirement.typed_amount and effort.typed_amount != withdrawal.amount:
+        raise AmountNotTyped
+    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
+        raise SignedTooMuch(too_much)
 
 
 def _refuse_changes(

@@ -68,6 +68,20 @@ class SignedTooMuch(NotPossible):
     """This person has signed as much as one person signs in the time that the rules look at."""
 
 
+class ProofTooOld(NotPossible):
+    """The rules want whoever signs to have proved who they are just now."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was signed: prove who you are again, and sign within 5 minutes.")
+
+
+class AmountNotTyped(NotPossible):
+    """The rules want whoever signs to type the amount, and this is not what was typed."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was signed: type the amount exactly as it is shown.")
+
+
 class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 

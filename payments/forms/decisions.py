@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -36,9 +37,16 @@ class ApproveForm(forms.Form):
     reason = forms.CharField(label=_("Note"), max_length=1000, required=False)
 
     def __init__(
-        self, data: QueryDict | None = None, *, seen: str = "", amount: Decimal, typed: bool
+        self,
+        data: QueryDict | None = None,
+        *,
+        seen: str = "",
+        amount: Decimal,
+        typed: bool,
+        known: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(data, initial={"seen": seen})
+        """`known`: what they typed before they were asked who they are."""
+        super().__init__(data, initial={**(known or {}), "seen": seen})
         self.amount = amount
         if not typed:
             del self.fields["typed_amount"]

@@ -1,6 +1,7 @@
 """The signing rules: what they ask of a withdrawal, how they change, what a change would do."""
 
 from payments.policies.requirements import (
+    LAPSES_AFTER,
     WITHOUT_POLICY,
     Requirement,
     is_signed,
@@ -12,6 +13,7 @@ from payments.policies.requirements import (
 from payments.policies.words import role_words, scope
 
 __all__ = [
+    "LAPSES_AFTER",
     "WITHOUT_POLICY",
     "Requirement",
     "is_signed",

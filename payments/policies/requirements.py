@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from payments.models import SIGNING_ROLES, Limit, Policy, Signature, Withdrawal
+from payments.models.policies import LAPSE_HOURS
 from payments.policies.words import scope, signatures_by
 from staff.permissions import Role
 
 WITHOUT_POLICY = 2  # signatures, while nobody has published any rule
+LAPSES_AFTER = timedelta(hours=LAPSE_HOURS)  # where no tier says otherwise
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Requirement:
     def limits(self) -> Sequence[Limit]:
         """How much may go at most, per whom and in what time."""
         return self.policy.limits if self.policy else ()
+
+    @property
+    def lapses_after(self) -> timedelta:
+        """How long after it was due a request waits before it ends by itself."""
+        return self.policy.lapses_after if self.policy else LAPSES_AFTER
 
     @property
     def typed_amount(self) -> bool:

@@ -12,12 +12,15 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -37,6 +40,9 @@ from payments.models import NotPossible, Withdrawal
 from payments.views.withdrawal import Page, back_to, find
 from staff.permissions import Permission, can, permission_required
 
+# In the session, while they prove who they are: what somebody typed to sign a withdrawal.
+TYPED = "payments_typed"
+
 
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.SIGN_WITHDRAWALS)
@@ -46,6 +52,8 @@ def withdrawal_approve(request: HttpRequest, code: str) -> HttpResponse:
     amount = Decimal(page.review.facts["amount"])
     if request.method == "POST":
         form = ApproveForm(request.POST, amount=amount, typed=page.is_typed)
+        if form.is_valid() and page.must_prove:
+            return _prove_first(request, page)
         if form.is_valid():
             return _decided(
                 request,
@@ -54,12 +62,20 @@ def withdrawal_approve(request: HttpRequest, code: str) -> HttpResponse:
                     withdrawal_id=page.withdrawal.pk,
                     seen=form.cleaned_data["seen"],
                     reason=form.cleaned_data["reason"],
+                    typed_amount=form.cleaned_data.get("typed_amount"),
+                    proved_at=page.proved_at,
                     by=page.person,
                     at=timezone.now(),
                 ),
             )
     else:
-        form = ApproveForm(seen=page.review.seen, amount=amount, typed=page.is_typed)
+        typed = request.session.get(TYPED, {})
+        form = ApproveForm(
+            seen=page.review.seen,
+            amount=amount,
+            typed=page.is_typed,
+            known=typed if typed.get("code") == code else {},
+        )
     saw = request.GET.get("saw", "")
     return _question(
         request,
@@ -250,6 +266,17 @@ def _with_reason(
     return _question(request, page, form, template)
 
 
+def _prove_first(request: HttpRequest, page: Page) -> HttpResponse:
+    """Ask who they are before they sign. What they typed is there when they come back."""
+    request.session[TYPED] = {
+        "code": page.withdrawal.code,
+        "typed_amount": request.POST.get("typed_amount", ""),
+        "reason": request.POST.get("reason", ""),
+    }
+    back = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+    return redirect(f"{reverse('account_reauthenticate')}?{back}")
+
+
 # --- Answering ------------------------------------------------------------------------------------
 
 
@@ -260,6 +287,7 @@ def _decided(request: HttpRequest, page: Page, decide: Callable[[], Receipt]) ->
         receipt = decide()
     except NotPossible as refusal:
         return _refused(request, page, refusal)
+    request.session.pop(TYPED, None)
     messages.success(request, _receipt_words(receipt, page, following))
     return back_to(request, page.withdrawal)
 

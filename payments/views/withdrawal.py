@@ -26,7 +26,7 @@ from payments.models import Settlement, Withdrawal
 from payments.queues import FAILURES, UNPAID_ENDS
 from payments.sight import MAY_SEE, Sight
 from payments.views.queue import MAY_WORK, SUBJECT, QueueView
-from staff import claims, lists
+from staff import claims, lists, sessions
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
@@ -83,6 +83,7 @@ class Page:
         self.now = self.view.now
         self.withdrawal = withdrawal
         self.sight = Sight.of(self.person)
+        self.proved_at = sessions.proved_at(request)
 
     @cached_property
     def review(self) -> decision.Review:
@@ -137,6 +138,13 @@ class Page:
     def is_typed(self) -> bool:
         """Whether the amount must be typed once more before signing."""
         return self.review.requirement.typed_amount
+
+    @property
+    def must_prove(self) -> bool:
+        """Whether this person proves anew who they are before they sign."""
+        if not self.review.requirement.reauthenticate or self.review.cannot_sign:
+            return False
+        return not decision.is_proved(self.proved_at, now=self.now)
 
     @property
     def may_claim(self) -> bool:

@@ -1,6 +1,6 @@
 """Who signs: never somebody who wrote it, never somebody without the role."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -259,3 +259,55 @@ class TestNamedRoles:
         assert review.who_may_sign == "Any ops lead who neither wrote it nor signed it."
         assert review.cannot_sign == "Here only ops lead may sign."
         assert review.cannot_reject == ""
+
+
+class TestProof:
+    """A tier may want whoever signs to have proved who they are just now."""
+
+    @pytest.fixture(autouse=True)
+    def _asked_for(self) -> None:
+        PolicyFactory(currency="AUD", reauthenticate=True)
+
+    @pytest.mark.parametrize("proved_at", [None, NOW - timedelta(minutes=5)])
+    def test_refuses_one_that_is_missing_or_too_old(self, proved_at: datetime | None) -> None:
+        withdrawal = WithdrawalFactory()
+
+        with pytest.raises(actions.ProofTooOld):
+            sign(withdrawal, approver(), proved_at=proved_at)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_takes_one_that_is_recent(self) -> None:
+        withdrawal = WithdrawalFactory()
+
+        sign(withdrawal, approver(), proved_at=NOW - timedelta(minutes=4, seconds=59))
+
+        assert status_of(withdrawal) == Status.APPROVED
+
+
+class TestTypedAmount:
+    @pytest.fixture(autouse=True)
+    def _asked_for(self) -> None:
+        PolicyFactory(currency="AUD", typed_amount=True)
+
+    @pytest.mark.parametrize("typed", [None, Decimal("2500.01"), Decimal(250000)])
+    def test_refuses_another_amount(self, typed: Decimal | None) -> None:
+        withdrawal = WithdrawalFactory()
+
+        with pytest.raises(actions.AmountNotTyped):
+            sign(withdrawal, approver(), typed_amount=typed)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_takes_the_amount_however_it_is_written(self) -> None:
+        withdrawal = WithdrawalFactory()
+
+        sign(withdrawal, approver(), typed_amount=Decimal("2500.0"))
+
+        assert status_of(withdrawal) == Status.APPROVED
+
+    def test_is_asked_for_while_there_are_no_rules(self) -> None:
+        Policy.objects.all().delete()
+
+        with pytest.raises(actions.AmountNotTyped):
+            sign(WithdrawalFactory(), approver())

@@ -24,7 +24,7 @@ from tests.payments.factories import (
 )
 from tests.payments.pages.helpers import as_role, at, client_of, hidden, page, text_of
 from tests.payments.pages.test_withdrawal import command_of
-from tests.staff.factories import UserFactory
+from tests.staff.factories import PASSWORD, UserFactory
 from upstreams.enums import CommandState
 from upstreams.models import Command
 
@@ -233,6 +233,78 @@ class TestApprove:
         assert response.status_code == 302
         assert status_of(row) == Status.SENT
         assert not Command.objects.exists()
+
+
+class TestProof:
+    """Tiers that want whoever signs to prove who they are (at most five minutes before)."""
+
+    @pytest.fixture(autouse=True)
+    def _asked_for(self, clean_cache: None) -> None:
+        PolicyFactory(version=1, currency="AUD", reauthenticate=True, typed_amount=True)
+
+    def prove(self, client: Client, address: str, password: str = PASSWORD) -> HttpResponse:
+        return client.post(address, {"password": password})
+
+    def test_is_asked_for_before_the_signature_and_loses_nothing_typed(self) -> None:
+        row, client = WithdrawalFactory(), as_role("approver")
+        view = "approve/?tab=mine&currency=AUD"
+        seen = hidden(client.get(page(row, view)), "seen")
+
+        asked = client.post(
+            page(row, view), {"seen": seen, "typed_amount": "2500.00", "reason": "I asked him."}
+        )
+        wrong = self.prove(client, asked.headers["Location"], "not it")
+        nothing = Signature.objects.count()
+        proved = self.prove(client, asked.headers["Location"])
+        again = client.get(proved.headers["Location"])
+        signed = client.post(
+            proved.headers["Location"],
+            {
+                "seen": hidden(again, "seen"),
+                "typed_amount": again.context["form"]["typed_amount"].value(),
+                "reason": again.context["form"]["reason"].value(),
+            },
+        )
+
+        assert asked.headers["Location"].startswith("/accounts/reauthenticate/?next=")
+        assert (wrong.status_code, nothing) == (200, 0)
+        assert proved.headers["Location"] == page(row, view)
+        assert 'value="2500.00"' in text_of(again)
+        assert signed.headers["Location"] == page(row) + "?tab=mine&currency=AUD"
+        assert Signature.objects.get().reason == "I asked him."
+
+    def test_is_not_asked_for_before_the_amount_is_right(self) -> None:
+        row, client = WithdrawalFactory(), as_role("approver")
+
+        response = approve(client, row, typed_amount="1")
+
+        assert response.status_code == 422
+        assert "you are asked for your password" in text_of(response)
+
+    def test_is_good_for_five_minutes(self) -> None:
+        row, client = WithdrawalFactory(), as_role("approver")
+        self.prove(client, "/accounts/reauthenticate/")
+
+        with at(NOW + timedelta(minutes=5, seconds=1)):
+            late = approve(client, row, typed_amount="2500")
+        with at(NOW + timedelta(minutes=4)):
+            in_time = approve(client, row, typed_amount="2500")
+
+        assert late.headers["Location"].startswith("/accounts/reauthenticate/")
+        assert in_time.headers["Location"] == page(row)
+
+    def test_counts_a_sign_in_just_now(self) -> None:
+        row, ada = WithdrawalFactory(), approver()
+        client = Client()
+        client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+
+        assert approve(client, row, typed_amount="2500").headers["Location"] == page(row)
+
+    def test_of_one_withdrawal_fills_in_no_other(self) -> None:
+        row, other, client = WithdrawalFactory(), WithdrawalFactory(), as_role("approver")
+        approve(client, row, typed_amount="2500", reason="This one.")
+
+        assert "This one." not in text_of(client.get(page(other, "approve/")))
 
 
 class TestReject:
