@@ -40,8 +40,18 @@ class Operation:
     scope: str
     parameters: list[Member]
     body: list[Member]
-    answer: list[Member]
+    returned: str
+    is_page: bool
     answers: list[Answer]
+
+
+@dataclass(frozen=True)
+class Object:
+    """Something that answers consist of."""
+
+    name: str
+    text: str
+    members: list[Member]
 
 
 @dataclass(frozen=True)
@@ -51,23 +61,26 @@ class Reference:
     version: str
     openapi: str
     scopes: list[tuple[str, str]]
-    groups: list[tuple[str, list[Operation]]]
+    operations: list[Operation]
+    objects: list[Object]
     problems: list[tuple[str, str]]
 
     @classmethod
     def of(cls, schema: Mapping[str, Any]) -> Reference:
         """Read a generated schema."""
-        groups: dict[str, list[Operation]] = {}
-        for path, operations in schema["paths"].items():
-            for method in _METHODS:
-                if operation := operations.get(method):
-                    made = _operation(method, path, operation, schema)
-                    groups.setdefault(operation["tags"][0], []).append(made)
+        operations = [
+            _operation(method, path, found[method], schema)
+            for path, found in schema["paths"].items()
+            for method in _METHODS
+            if method in found
+        ]
+        returned = dict.fromkeys(operation.returned for operation in operations)
         return cls(
             version=schema["info"]["version"],
             openapi=schema["openapi"],
             scopes=list(Scope.choices),
-            groups=list(groups.items()),
+            operations=operations,
+            objects=[_object(name, schema) for name in returned],
             problems=list(problems.TITLES.items()),
         )
 
@@ -77,6 +90,7 @@ def _operation(
 ) -> Operation:
     responses = operation["responses"]
     good = next(responses[status] for status in sorted(responses) if status.startswith("2"))
+    returned, is_page = _returned(good["content"]["application/json"]["schema"], schema)
     return Operation(
         id=operation["operationId"],
         method=method.upper(),
@@ -86,9 +100,22 @@ def _operation(
         scope=operation.get("x-scope", ""),
         parameters=[_parameter(each) for each in operation.get("parameters", ())],
         body=_body(operation.get("requestBody", {}), schema),
-        answer=_body(good, schema),
+        returned=returned,
+        is_page=is_page,
         answers=[Answer(status, responses[status]["description"]) for status in sorted(responses)],
     )
+
+
+def _returned(part: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, bool]:
+    """The name of what an answer is, or of what a page of a list holds."""
+    rows = _resolved(part, schema)["properties"].get("results")
+    reference: str = (rows["items"] if rows else part)["$ref"]
+    return reference.rpartition("/")[2], rows is not None
+
+
+def _object(name: str, schema: Mapping[str, Any]) -> Object:
+    part = schema["components"]["schemas"][name]
+    return Object(name, part.get("description", ""), list(_members(part, schema)))
 
 
 def _parameter(parameter: Mapping[str, Any]) -> Member:

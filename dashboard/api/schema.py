@@ -47,6 +47,7 @@ _MEANINGS: Final = {
     "403": "The token lacks the scope, or its owner the role, or it is somebody else's.",
     "404": "There is nothing here.",
     "409": "It is too late for this, or not possible as things stand.",
+    "411": "The body came in chunks, without its length.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "A field breaks a rule, or the Idempotency-Key stands for another body.",
@@ -106,7 +107,7 @@ def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def _statuses(path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield from ("401", "403", "429", "500")
     if "requestBody" in operation:
-        yield from ("400", "413", "415", "422")
+        yield from ("400", "411", "413", "415", "422")
     elif any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
         yield "400"
     if "{" in path:

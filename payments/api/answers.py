@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from payments import facts
@@ -58,6 +59,7 @@ class SignaturesAnswer(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(component_name="Withdrawal")
 class WithdrawalAnswer(serializers.Serializer[Any]):
     """A withdrawal as it stands."""
 
@@ -84,6 +86,7 @@ class WithdrawalAnswer(serializers.Serializer[Any]):
     settled_at = _moment()
 
 
+@extend_schema_serializer(component_name="Payment")
 class PaymentAnswer(serializers.Serializer[Any]):
     """A money movement at a provider, as last seen."""
 

@@ -22,7 +22,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
     if isinstance(exc, exceptions.ValidationError):
         response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
         errors = list(_pointed(exc.detail, "#"))
-        code, detail = "invalid", " ".join(error["detail"] for error in errors)
+        code, detail = "invalid", " ".join(dict.fromkeys(error["detail"] for error in errors))
     else:
         errors = exc.errors if isinstance(exc, BadParameter) else []
         code, detail = _code(exc, response.status_code), _detail(exc)

@@ -26,6 +26,7 @@ TITLES: Final[Mapping[str, str]] = {
     "not_found": _("There is nothing here"),
     "method_not_allowed": _("This address does not take this method"),
     "conflict": _("It is too late for this, or not possible as things stand"),
+    "length_required": _("The body came without its length"),
     "body_too_large": _("The body is too large"),
     "unsupported_media_type": _("The body is not JSON"),
     "invalid": _("A field breaks a rule"),
@@ -50,6 +51,12 @@ class BadParameter(exceptions.APIException):
 class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
+
+
+class LengthRequired(exceptions.APIException):
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_code = "length_required"
+    default_detail = "Send the body whole, with Content-Length: it was read as empty."
 
 
 class BodyTooLarge(exceptions.APIException):

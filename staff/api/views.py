@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from staff.api.problems import LengthRequired
 from staff.models import ApiToken
 from staff.tokens import Scope
 
@@ -16,6 +18,12 @@ class ScopedView(APIView):
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # no OPTIONS
     scopes: ClassVar[Mapping[str, Scope]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # WSGI reads no body in chunks: what was sent would be taken for nothing at all.
+        if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+            raise LengthRequired
 
     @property
     def token(self) -> ApiToken:

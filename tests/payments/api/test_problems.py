@@ -43,6 +43,13 @@ class TestBodies:
 
         expect_problem(caller.post(PATH, body), 413, "body_too_large")
 
+    def test_that_come_in_chunks(self, caller: Caller) -> None:
+        headers = {"Authorization": f"Bearer {caller.bearer}", "Transfer-Encoding": "chunked"}
+
+        response = caller.client.generic("POST", PATH, b"", headers=headers)
+
+        expect_problem(response, 411, "length_required")
+
     def test_that_are_not_there(self, caller: Caller) -> None:
         expect_problem(caller.post(PATH, b""), 422, "invalid")
 
