@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from payments import checks, facts, policies
 from payments.checks import Check, limits
@@ -18,6 +20,7 @@ from payments.policies import Requirement
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, Person, Role, can
+from staff.texts import Lowered, Sayable, Text, in_english
 from upstreams.enums import CommandState
 from upstreams.models import Command
 
@@ -31,9 +34,9 @@ class Difference:
     """One fact that is not what the person saw. Personal values are masked."""
 
     field: str
-    label: str
-    before: str
-    after: str
+    label: Sayable
+    before: Sayable
+    after: Sayable
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Review:
     @property
     def who_may_sign(self) -> str:
         roles = policies.role_words(self.requirement.roles)
-        return f"Any {roles} who neither wrote it nor signed it."
+        return str(Text(_("Any %(roles)s who neither wrote it nor signed it."), roles=roles))
 
 
 def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
@@ -116,8 +119,8 @@ def seal(
     named later and no personal value travels in clear.
     """
     shown = facts.shown(withdrawal, names_in_clear=can(viewer, Permission.SEE_PAYMENTS))
-    shown[_POLICY] = requirement.words
-    plain = facts.of(withdrawal) | {_POLICY: requirement.words}
+    shown[_POLICY] = in_english(requirement.words)
+    plain = facts.of(withdrawal) | {_POLICY: shown[_POLICY]}
     content = {
         "withdrawal": withdrawal.pk,
         "viewer": viewer.pk,
@@ -143,16 +146,18 @@ def differences(
     if (content["withdrawal"], content.get("viewer")) != (withdrawal.pk, viewer.pk):
         return [_UNREADABLE]
     shown = facts.shown(withdrawal, names_in_clear=can(viewer, Permission.SEE_PAYMENTS))
-    shown[_POLICY] = requirement.words
-    plain = facts.of(withdrawal) | {_POLICY: requirement.words}
+    shown[_POLICY] = in_english(requirement.words)
+    plain = facts.of(withdrawal) | {_POLICY: shown[_POLICY]}
     changed = []
     for name in plain:
         fingerprint, before = content["facts"].get(name, ["", ""])
         if not constant_time_compare(fingerprint, _fingerprint(name, plain[name])):
-            after = shown[name] if shown[name] != before else f"{shown[name]} (another one)"
-            changed.append(Difference(name, _LABELS.get(name, name), before, after))
+            after: Sayable = shown[name]
+            if after == before:
+                after = Text(_("%(value)s (another one)"), value=after)
+            changed.append(Difference(name, Text(_LABELS.get(name, name)), before, after))
     changed.extend(
-        Difference(f"check:{check.code}", "Checks", "not there", check.text)
+        Difference(f"check:{check.code}", Text(_("Checks")), Text(_("not there")), check.says)
         for check in found
         if check.level == Level.WARN and check.code not in content["warnings"]
     )
@@ -160,8 +165,13 @@ def differences(
 
 
 _POLICY = "policy"
-_LABELS = facts.LABELS | {_POLICY: "Policy"}
-_UNREADABLE = Difference("seen", "This form", "damaged or from another page", "shown anew")
+_LABELS = facts.LABELS | {_POLICY: _("Policy")}
+_UNREADABLE = Difference(
+    "seen",
+    Text(_("This form")),
+    Text(_("damaged or from another page")),
+    Text(_("shown anew")),
+)
 
 
 def _fingerprint(name: str, value: str) -> str:
@@ -183,8 +193,8 @@ def roles_that_sign(user: User, *, requirement: Requirement) -> list[Role]:
     return [role for role in requirement.roles if role in user.held_roles]
 
 
-def wrong_role(requirement: Requirement) -> str:
-    return f"Here only {policies.role_words(requirement.roles)} may sign."
+def wrong_role(requirement: Requirement) -> Text:
+    return Text(_("Here only %(roles)s may sign."), roles=policies.role_words(requirement.roles))
 
 
 def role_is_too_young(user: User, *, requirement: Requirement, now: datetime) -> bool:
@@ -200,9 +210,9 @@ def is_proved(proved_at: datetime | None, *, now: datetime) -> bool:
     return proved_at is not None and now - proved_at < PROVED_WITHIN
 
 
-TOO_YOUNG = "Your role is younger than 24 hours and signs the first tier only."
-SIGNED_IT = "You have signed this already."
-WROTE_IT = "You wrote this withdrawal, so somebody else signs it."
+TOO_YOUNG = _("Your role is younger than 24 hours and signs the first tier only.")
+SIGNED_IT = _("You have signed this already.")
+WROTE_IT = _("You wrote this withdrawal, so somebody else signs it.")
 
 
 @dataclass(frozen=True)
@@ -216,16 +226,16 @@ class _Reasons:
     def against_judging(self) -> str:
         """Why they can neither approve nor reject."""
         if not can(self.viewer, Permission.SIGN_WITHDRAWALS):
-            return "Your roles do not sign withdrawals."
+            return gettext("Your roles do not sign withdrawals.")
         if reason := self._not_awaiting():
             return reason
         if wrote(self.withdrawal, self.viewer):
-            return WROTE_IT
+            return gettext(WROTE_IT)
         if any(
             signature.by_id == self.viewer.pk and signature.revision == self.withdrawal.revision
             for signature in self.signatures
         ):
-            return SIGNED_IT
+            return gettext(SIGNED_IT)
         return ""
 
     def against_signing(
@@ -234,47 +244,50 @@ class _Reasons:
         if reason := self.against_judging():
             return reason
         if not roles_that_sign(self.viewer, requirement=requirement):
-            return wrong_role(requirement)
+            return str(wrong_role(requirement))
         if role_is_too_young(self.viewer, requirement=requirement, now=now):
-            return TOO_YOUNG
+            return gettext(TOO_YOUNG)
         if blocks := blocking(found):
-            return f"A check blocks it: {blocks[0].text}"
-        return limits.against_signer(
-            self.withdrawal, signer=self.viewer, requirement=requirement, now=now
+            return gettext("A check blocks it: %(why)s") % {"why": blocks[0].text}
+        return str(
+            limits.against_signer(
+                self.withdrawal, signer=self.viewer, requirement=requirement, now=now
+            )
         )
 
     def against_retracting(self) -> str:
         if not can(self.viewer, Permission.MAKE_WITHDRAWALS):
-            return "Your roles do not retract withdrawals."
+            return gettext("Your roles do not retract withdrawals.")
         if reason := self._not_awaiting():
             return reason
         if self.withdrawal.created_by_id != self.viewer.pk:
-            return "Only the person who asked for it retracts it."
+            return gettext("Only the person who asked for it retracts it.")
         return ""
 
     def against_undoing(self) -> str:
         if not can(self.viewer, Permission.SIGN_WITHDRAWALS):
-            return "Your roles do not undo approvals."
+            return gettext("Your roles do not undo approvals.")
         if self.withdrawal.status != Status.APPROVED:
-            return f"It is {self._status()}: there is no approval to undo."
+            return gettext("It is %(status)s: there is no approval to undo.") % self._status
         if not self._can_be_taken_back():
-            return "Sending has begun: it cannot be taken back."
+            return gettext("Sending has begun: it cannot be taken back.")
         return ""
 
     def against_amending(self) -> str:
         if not can(self.viewer, Permission.MAKE_WITHDRAWALS):
-            return "Your roles do not change withdrawals."
+            return gettext("Your roles do not change withdrawals.")
         if not self.withdrawal.is_ours:
-            return "It was asked for at the provider and cannot be changed here."
+            return gettext("It was asked for at the provider and cannot be changed here.")
         return self._not_awaiting()
 
     def _not_awaiting(self) -> str:
         if self.withdrawal.status == Status.AWAITING_APPROVAL:
             return ""
-        return f"It is {self._status()} and awaits no decision."
+        return gettext("It is %(status)s and awaits no decision.") % self._status
 
-    def _status(self) -> str:
-        return str(Status(self.withdrawal.status).label).lower()
+    @property
+    def _status(self) -> dict[str, Lowered]:
+        return {"status": Lowered(Status(self.withdrawal.status).label)}
 
     def _can_be_taken_back(self) -> bool:
         subject_type, subject_id = audit.subject_of(self.withdrawal)

@@ -15,8 +15,10 @@ from payments.models import Payment, PaymentRequest, Withdrawal
 from payments.sight import Sight, Subject
 from staff import audit
 from staff.models import AuditEvent, User
+from staff.texts import unpacked
 from upstreams.enums import Upstream
 
+SAID = "said"  # where an event keeps what a person was told, to be said again in any language
 LONGEST = 100  # events on one page; the audit trail holds the rest
 
 # What a verb of the audit trail is called here, and how it is coloured.
@@ -138,8 +140,13 @@ def _entry(event: AuditEvent, about: Subject, sight: Sight) -> Entry:
         tone=tone,
         kind="person" if event.by else _kind(event.by_label),
         detail=gettext("audit #%(number)s") % {"number": event.sequence},
-        quote=sight.text(event.reason, about=about),
+        quote=sight.text(_reason(event), about=about),
     )
+
+
+def _reason(event: AuditEvent) -> str:
+    """Return the reason: a person's words as they are, the desk's own in the reader's language."""
+    return str(unpacked(event.after[SAID])) if SAID in event.after else event.reason
 
 
 def _machine(label: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.utils.translation import gettext_noop as _
 
 from payments.enums import Kind, PaymentStatus, Status
 from payments.intent import differences
@@ -23,6 +24,7 @@ from payments.queues import WithdrawalQuerySet
 from payments.references import PAYOUT
 from staff import anchors, audit
 from staff.models import AuditEvent
+from staff.texts import Lowered, Text
 from upstreams import alarms, outbox
 from upstreams.enums import CommandState, EventState, Upstream
 from upstreams.models import Command, WebhookEvent
@@ -54,7 +56,7 @@ class Breach:
     code: str
     upstream: str
     subject: tuple[str, str]
-    text: str
+    text: Text
     stops: bool = True
 
 
@@ -71,7 +73,11 @@ def verify_chain(*, now: datetime, whole: bool = False) -> audit.Verdict:
     verdict = audit.verify() if whole else anchors.verify_new(at=now)
     if not verdict.ok:
         for upstream in Upstream:
-            text = f"Audit event #{verdict.first_broken_sequence}: {verdict.reason}."
+            text = Text(
+                _("Audit event #%(number)s: %(why)s."),
+                number=verdict.first_broken_sequence,
+                why=verdict.reason,
+            )
             _call(Breach("i7-chain", upstream, ("", ""), text), now=now)
     return verdict
 
@@ -92,7 +98,7 @@ def paid_once(now: datetime) -> Iterable[Breach]:
     )
     doubled = _recent(now).ours().annotate(payments=Subquery(payments)).filter(payments__gt=1)
     for withdrawal in doubled.order_by("pk"):
-        text = f"More than one payment exists for {withdrawal.code}."
+        text = Text(_("More than one payment exists for %(code)s."), code=withdrawal.code)
         yield _breach("i1-paid-once", withdrawal, text)
 
 
@@ -112,7 +118,7 @@ def nothing_is_forgotten(now: datetime) -> Iterable[Breach]:
     )
     for withdrawal in waiting:
         if str(withdrawal.pk) not in attended and _is_still(withdrawal):
-            text = f"{withdrawal.code} is {withdrawal.status} and nothing will send it."
+            text = _told(_("%(code)s is %(status)s and nothing will send it."), withdrawal)
             yield _breach("i2-forgotten", withdrawal, text)
 
 
@@ -138,7 +144,7 @@ def signed_by_enough(now: datetime) -> Iterable[Breach]:
             or len({signature.digest for signature in approvals}) != 1
             or signers & writers
         ):
-            text = f"{withdrawal.code} is {withdrawal.status} without the signatures it needs."
+            text = _told(_("%(code)s is %(status)s without the signatures it needs."), withdrawal)
             yield _breach("i3-signatures", withdrawal, text)
 
 
@@ -164,7 +170,9 @@ def paid_as_asked(now: datetime) -> Iterable[Breach]:
     for withdrawal in different:
         # An account key may differ because the provider told less of the account.
         if withdrawal.payment and differences(withdrawal, withdrawal.payment):
-            text = f"The payment of {withdrawal.code} is not what was asked for."
+            text = Text(
+                _("The payment of %(code)s is not what was asked for."), code=withdrawal.code
+            )
             yield _breach("i4-intent", withdrawal, text)
 
 
@@ -177,7 +185,7 @@ def no_end_is_reversed(now: datetime) -> Iterable[Breach]:
         | Q(status=Status.CANCELLED) & ~Q(payment__status=PaymentStatus.CANCELLED)
     )
     for withdrawal in _recent(now).filter(reversed_ends).order_by("pk"):
-        text = f"{withdrawal.code} is {withdrawal.status} and its payment is not."
+        text = _told(_("%(code)s is %(status)s and its payment is not."), withdrawal)
         yield _breach("i5-reversal", withdrawal, text)
 
 
@@ -197,7 +205,7 @@ def every_move_is_audited(now: datetime) -> Iterable[Breach]:
         told[subject_id] = after.get("status", told.get(subject_id, ""))
     for row in rows:
         if told.get(str(row.pk)) != row.status and _is_still(row):
-            text = f"{row.code} is {row.status}, and the audit trail does not say so."
+            text = _told(_("%(code)s is %(status)s, and the audit trail does not say so."), row)
             yield _breach("i6-audit", row, text)
 
 
@@ -209,7 +217,7 @@ def events_are_applied(now: datetime) -> Iterable[Breach]:
         next_at__lte=now - GRACE,
     )
     for row in late.order_by("upstream").values("upstream").annotate(number=Count("pk")):
-        text = f"{row['number']} events have waited for more than an hour."
+        text = Text(_("%(number)s events have waited for more than an hour."), number=row["number"])
         yield Breach("i8-events", row["upstream"], ("", ""), text, stops=False)
 
 
@@ -238,7 +246,11 @@ def _is_still(withdrawal: Withdrawal) -> bool:
     return Withdrawal.objects.filter(pk=withdrawal.pk, status=withdrawal.status).exists()
 
 
-def _breach(code: str, withdrawal: Withdrawal, text: str) -> Breach:
+def _told(english: str, withdrawal: Withdrawal) -> Text:
+    return Text(english, code=withdrawal.code, status=Lowered(Status(withdrawal.status).label))
+
+
+def _breach(code: str, withdrawal: Withdrawal, text: Text) -> Breach:
     return Breach(code, withdrawal.upstream, audit.subject_of(withdrawal), text)
 
 

@@ -107,7 +107,7 @@ def _approved(facts: Facts, now: datetime) -> Life:
             known=known,
             money=money,
             next=gettext("Sending to %(provider)s is stopped: %(reason)s It goes when resumed.")
-            % {"provider": facts.provider, "reason": facts.switch.reason},
+            % {"provider": facts.provider, "reason": facts.switch.words},
         )
     due = facts.command.next_at if facts.command else None
     if due and due > now:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from payments import mirror, policies
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.intent import differences
@@ -15,6 +17,7 @@ from payments.journal import Journal
 from payments.models import Payment, Withdrawal
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT
+from staff.texts import Text
 from upstreams import alarms, credentials
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, Rejected
@@ -127,7 +130,7 @@ def payments_bearing(command: Command, *, seconds: float = LOOK_SECONDS) -> list
     since = (command.first_sent_at or command.created_at) - LOOK_BACK
     found: dict[str, PaymentRecord] = {}
     rows = 0
-    for _ in range(MOST_PAGES):
+    for _page in range(MOST_PAGES):
         left = ending - monotonic()
         if left <= 0:
             break
@@ -248,7 +251,11 @@ def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
         alarms.raise_alarm(
             upstream=command.upstream,
             code="refused-but-there",
-            text=f"LuxCore refused {withdrawal.code} ({code}) and shows a payment for it.",
+            text=Text(
+                _("LuxCore refused %(code)s (%(why)s) and shows a payment for it."),
+                code=withdrawal.code,
+                why=code,
+            ),
             at=at,
             subject=(command.subject_type, command.subject_id),
         )
@@ -305,10 +312,11 @@ def settle_cancel(command: Command, outcome: Outcome, at: datetime) -> None:
             mirror.store_payments([record], seen_by=SeenBy.SEND, at=at)
             _tell_cancelled(command, record.status, at)
             if mirror.luxcore_status(record) == PaymentStatus.CREATED:
-                _call(command, "LuxCore says it is cancelled, and still shows it as pending.", at)
+                what = Text(_("LuxCore says it is cancelled, and still shows it as pending."))
+                _call(command, what, at)
         case Refused(code):
             _tell_cancelled(command, code, at)
-            _call(command, f"LuxCore refused to cancel it ({code}).", at)
+            _call(command, Text(_("LuxCore refused to cancel it (%(why)s)."), why=code), at)
 
 
 def _tell_cancelled(command: Command, answer: str, at: datetime) -> None:
@@ -323,13 +331,15 @@ def _tell_cancelled(command: Command, answer: str, at: datetime) -> None:
     journal.write()
 
 
-def _call(command: Command, what: str, at: datetime) -> None:
+def _call(command: Command, what: Text, at: datetime) -> None:
     if command.subject_type == Payment._meta.label_lower:
         payment = Payment.objects.get(pk=int(command.subject_id))
-        text = f"{payment.upstream_id} was to be cancelled. {what}"
+        text = Text(
+            _("%(payment)s was to be cancelled. %(what)s"), payment=payment.upstream_id, what=what
+        )
     else:
         withdrawal = Withdrawal.objects.get(pk=int(command.subject_id))
-        text = f"{withdrawal.code} was rejected here. {what}"
+        text = Text(_("%(code)s was rejected here. %(what)s"), code=withdrawal.code, what=what)
     alarms.raise_alarm(
         upstream=command.upstream,
         code="not-cancelled",

@@ -19,6 +19,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_noop as _
 
+from staff.texts import Text, either
+
 if TYPE_CHECKING:
     from staff.models import User
 
@@ -32,27 +34,27 @@ View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 class Permission(models.TextChoices):
     """The labels finish the sentence "Your roles do not allow you to …"."""
 
-    SEE_PAYMENTS = "see_payments", "see payments and balances"
-    SEE_PAYMENTS_MASKED = "see_payments_masked", "see payments with personal data masked"
-    MAKE_WITHDRAWALS = "make_withdrawals", "create, import or retract withdrawals"
-    MAKE_DEPOSITS = "make_deposits", "create deposits or cancel your own"
-    SIGN_WITHDRAWALS = "sign_withdrawals", "sign withdrawals"
-    MANAGE_POLICIES = "manage_policies", "propose or confirm policies"
-    RECONCILE = "reconcile", "reconcile and resolve drift"
-    SEE_KYC = "see_kyc", "see KYC cases"
-    SEE_KYC_DOCUMENTS = "see_kyc_documents", "see KYC documents"
-    PROPOSE_KYC = "propose_kyc", "propose KYC decisions"
-    CONFIRM_KYC = "confirm_kyc", "confirm KYC decisions"
-    LIFT_HOLDS = "lift_holds", "lift holds"
-    PLACE_HOLDS = "place_holds", "place holds"
-    WORK_TICKETS = "work_tickets", "work tickets"
-    LEAD_SUPPORT = "lead_support", "write canned replies and reassign any ticket"
-    REVEAL_PERSONAL_DATA = "reveal_personal_data", "reveal personal data"
-    READ_AUDIT = "read_audit", "read the audit trail"
-    MANAGE_FEEDS = "manage_feeds", "manage feeds and replay webhooks"
-    REVOKE_TOKENS = "revoke_tokens", "revoke other people's API tokens"
-    MANAGE_STAFF = "manage_staff", "manage people and their roles"
-    EXPORT_LISTS = "export_lists", "export lists as files"
+    SEE_PAYMENTS = "see_payments", _("see payments and balances")
+    SEE_PAYMENTS_MASKED = "see_payments_masked", _("see payments with personal data masked")
+    MAKE_WITHDRAWALS = "make_withdrawals", _("create, import or retract withdrawals")
+    MAKE_DEPOSITS = "make_deposits", _("create deposits or cancel your own")
+    SIGN_WITHDRAWALS = "sign_withdrawals", _("sign withdrawals")
+    MANAGE_POLICIES = "manage_policies", _("propose or confirm policies")
+    RECONCILE = "reconcile", _("reconcile and resolve drift")
+    SEE_KYC = "see_kyc", _("see KYC cases")
+    SEE_KYC_DOCUMENTS = "see_kyc_documents", _("see KYC documents")
+    PROPOSE_KYC = "propose_kyc", _("propose KYC decisions")
+    CONFIRM_KYC = "confirm_kyc", _("confirm KYC decisions")
+    LIFT_HOLDS = "lift_holds", _("lift holds")
+    PLACE_HOLDS = "place_holds", _("place holds")
+    WORK_TICKETS = "work_tickets", _("work tickets")
+    LEAD_SUPPORT = "lead_support", _("write canned replies and reassign any ticket")
+    REVEAL_PERSONAL_DATA = "reveal_personal_data", _("reveal personal data")
+    READ_AUDIT = "read_audit", _("read the audit trail")
+    MANAGE_FEEDS = "manage_feeds", _("manage feeds and replay webhooks")
+    REVOKE_TOKENS = "revoke_tokens", _("revoke other people's API tokens")
+    MANAGE_STAFF = "manage_staff", _("manage people and their roles")
+    EXPORT_LISTS = "export_lists", _("export lists as files")
 
 
 class Role(models.TextChoices):
@@ -195,7 +197,8 @@ class NotPermitted(PermissionDenied):
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
-        super().__init__(_refusal(permission))
+        self.says = _refusal(permission)
+        super().__init__(self.says)
 
 
 def can(user: Person, permission: str) -> bool:
@@ -245,11 +248,11 @@ def permission_required(*any_of: Permission) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
-def _refusal(permission: str) -> str:
+def _refusal(permission: str) -> Text:
     if permission not in Permission.values:
-        return "Your roles do not allow this; ask an admin."
-    roles = " or ".join(role.label for role in Role if permission in ROLES[role])
-    return (
-        f"Your roles do not allow you to {Permission(permission).label}; "
-        f"ask an admin for the role {roles}."
+        return Text(_("Your roles do not allow this; ask an admin."))
+    return Text(
+        _("Your roles do not allow you to %(do)s; ask an admin for the role %(roles)s."),
+        do=Text(Permission(permission).label),
+        roles=either(Text(role.label) for role in Role if permission in ROLES[role]),
     )

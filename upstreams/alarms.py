@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 
 from staff import audit
+from staff.texts import Sayable, in_english, packed
 from upstreams.enums import Upstream
 from upstreams.models import Alarm, AlarmQuerySet
 
@@ -18,12 +19,13 @@ logger = structlog.get_logger(__name__)
 
 
 def raise_alarm(
-    *, upstream: str, code: str, text: str, at: datetime, subject: tuple[str, str] = ("", "")
+    *, upstream: str, code: str, text: Sayable, at: datetime, subject: tuple[str, str] = ("", "")
 ) -> Alarm:
     """Open an alarm, or return the one that is open for this code and subject already.
 
-    `text` is read by people and sent by e-mail: it holds no personal data. A new one is written
-    under the lock of the audit chain, so it comes after every row lock.
+    `text` is read by people, each in their language, and sent by e-mail in English: it holds no
+    personal data. A new one is written under the lock of the audit chain, so it comes after every
+    row lock.
     """
     if known := _open(upstream, code, subject).first():
         return known
@@ -36,7 +38,7 @@ def raise_alarm(
             subject_type=subject_type,
             subject_id=subject_id,
             closed_at=None,
-            defaults={"text": text, "raised_at": at},
+            defaults={"text": in_english(text), "said": packed(text), "raised_at": at},
         )
     if is_new:
         logger.error("upstreams.alarm.raised", upstream=upstream, code=code, alarm=alarm.pk)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
+from staff.texts import unpacked
 from upstreams.enums import CommandState, EventState, RunState, Upstream
 
 
@@ -16,12 +17,18 @@ class SendingSwitch(models.Model):
 
     upstream = models.CharField(max_length=16, choices=Upstream, primary_key=True)
     is_on = models.BooleanField(default=True)
-    reason = models.TextField(blank=True)
+    reason = models.TextField(blank=True)  # in English, or a person's own words
+    said = models.JSONField(default=dict, blank=True)  # the same, for every language
     changed_at = models.DateTimeField()
     changed_by_label = models.CharField(max_length=120, blank=True)
 
     def __str__(self) -> str:
         return f"{self.upstream}: {'on' if self.is_on else 'off'}"
+
+    @property
+    def words(self) -> str:
+        """Why it stands as it does, in the reader's language."""
+        return str(unpacked(self.said)) if self.said else self.reason
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
@@ -36,7 +43,8 @@ class Alarm(models.Model):
     code = models.CharField(max_length=60)
     subject_type = models.CharField(max_length=60, blank=True)
     subject_id = models.CharField(max_length=80, blank=True)
-    text = models.TextField()
+    text = models.TextField()  # in English
+    said = models.JSONField(default=dict, blank=True)  # the same, for every language
     raised_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by_label = models.CharField(max_length=120, blank=True)
@@ -55,6 +63,11 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.upstream}: {self.code}"
+
+    @property
+    def words(self) -> str:
+        """What it calls for, in the reader's language."""
+        return str(unpacked(self.said)) if self.said else self.text
 
 
 class CommandQuerySet(models.QuerySet["Command"]):

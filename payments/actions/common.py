@@ -12,10 +12,12 @@ from django.db import transaction
 from payments.actions.errors import AlreadyDecided, MakerCannotSign, ReasonMissing
 from payments.decision import wrote
 from payments.enums import Status, Verdict
+from payments.history import SAID
 from payments.models import NotPossible, Signature, Withdrawal
 from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
+from staff.texts import in_english, packed
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def stated(reason: str) -> str:
 def refusal_is_kept(what: str, *, withdrawal_id: int, by: User, at: datetime) -> Iterator[None]:
     """Write a refused attempt into the audit trail, in a transaction of its own, and raise it on.
 
-    The refusal itself rolled everything back; the attempt must be remembered all the same.
+    The refusal itself rolled everything back; the attempt must be remembered all the same. What
+    was said is kept so that every reader of the trail gets it in their own language.
     """
     verb, subject = f"payments.withdrawal.{what}_refused", str(withdrawal_id)
     with refusal_is_recorded(verb, ("payments.withdrawal", subject), by=by, at=at):
@@ -60,8 +63,8 @@ def refusal_is_recorded(
                 subject,
                 by=by,
                 at=at,
-                after={"refusal": type(refusal).__name__},
-                reason=str(refusal),
+                after={"refusal": type(refusal).__name__, SAID: packed(refusal.says)},
+                reason=in_english(refusal.says),
             )
         raise
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as _
+
 from payments.checks import Check
 from payments.decision import SIGNED_IT, TOO_YOUNG, WROTE_IT, Difference
 from payments.enums import Status
 from payments.models import NotPossible
 from staff.models import User
+from staff.texts import Lowered, Sayable, Text, joined, listed
 
 
 class InvalidDraft(NotPossible):
     """The payout details break a rule; `errors` names field and reason."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        self.errors = dict(errors)
-        super().__init__(" ".join(self.errors.values()))
+    def __init__(self, errors: Mapping[str, Sayable]) -> None:
+        self.errors = {name: str(text) for name, text in errors.items()}
+        super().__init__(joined(errors.values()))
 
 
 class ReasonMissing(NotPossible):
     """A reason is asked for and was not given."""
 
     def __init__(self) -> None:
-        super().__init__("Say why, in a few words: it is kept with the decision.")
+        super().__init__(Text(_("Say why, in a few words: it is kept with the decision.")))
 
 
 class FactsChanged(NotPossible):
@@ -32,8 +35,13 @@ class FactsChanged(NotPossible):
 
     def __init__(self, differences: Sequence[Difference]) -> None:
         self.differences = list(differences)
-        labels = ", ".join(dict.fromkeys(difference.label for difference in self.differences))
-        super().__init__(f"Nothing was signed: it has changed since you looked ({labels}).")
+        labels = listed(dict.fromkeys(difference.label for difference in self.differences))
+        super().__init__(
+            Text(
+                _("Nothing was signed: it has changed since you looked (%(labels)s)."),
+                labels=labels,
+            )
+        )
 
 
 class AlreadyDecided(NotPossible):
@@ -41,23 +49,29 @@ class AlreadyDecided(NotPossible):
 
     def __init__(self, *, code: str, by: User | None, at: datetime | None, verdict: Status) -> None:
         self.by, self.at, self.verdict = by, at, verdict
-        who = f" by {by.email}" if by else ""
-        when = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
-        super().__init__(f"{code} is already {verdict.label.lower()}{who}{when}.")
+        super().__init__(
+            Text(
+                _("%(code)s is already %(status)s%(who)s%(when)s."),
+                code=code,
+                status=Lowered(verdict.label),
+                who=Text(_(" by %(email)s"), email=by.email) if by else "",
+                when=Text(_(" at %(moment)s UTC"), moment=f"{at:%Y-%m-%d %H:%M:%S}") if at else "",
+            )
+        )
 
 
 class MakerCannotSign(NotPossible):
     """Who wrote a withdrawal never decides about it, whatever rights they hold."""
 
     def __init__(self) -> None:
-        super().__init__(WROTE_IT)
+        super().__init__(Text(WROTE_IT))
 
 
 class SignedAlready(NotPossible):
     """This person has decided about this revision already, the other way."""
 
     def __init__(self) -> None:
-        super().__init__(SIGNED_IT)
+        super().__init__(Text(SIGNED_IT))
 
 
 class RoleCannotSign(NotPossible):
@@ -86,7 +100,7 @@ class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 
     def __init__(self) -> None:
-        super().__init__(TOO_YOUNG)
+        super().__init__(Text(TOO_YOUNG))
 
 
 class Blocked(NotPossible):
@@ -94,15 +108,16 @@ class Blocked(NotPossible):
 
     def __init__(self, checks: Sequence[Check]) -> None:
         self.checks = list(checks)
-        texts = " ".join(check.text for check in self.checks)
-        super().__init__(f"Nothing was signed: {texts}")
+        super().__init__(
+            Text(_("Nothing was signed: %(why)s"), why=[check.says for check in self.checks])
+        )
 
 
 class NotYours(NotPossible):
     """Only the person who asked for a payout takes it back."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"Only the person who asked for {code} retracts it.")
+        super().__init__(Text(_("Only the person who asked for %(code)s retracts it."), code=code))
 
 
 class KeyReused(NotPossible):
@@ -118,7 +133,9 @@ class TooLateToUndo(NotPossible):
     """Sending has begun; the money may have moved."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"Sending {code} has begun: it cannot be taken back any more.")
+        super().__init__(
+            Text(_("Sending %(code)s has begun: it cannot be taken back any more."), code=code)
+        )
 
 
 class CancelNotPossible(NotPossible):

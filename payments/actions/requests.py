@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
 
 from payments import facts, rules
 from payments.accounts import account_key
@@ -20,6 +21,7 @@ from payments.references import reference_for
 from payments.rules import WithdrawalDraft
 from staff.models import User
 from staff.permissions import Permission, require
+from staff.texts import Text
 
 
 def request_withdrawal(
@@ -57,11 +59,16 @@ def _asked_with(token: UUID, by: User, draft: WithdrawalDraft) -> Withdrawal | N
     if first is None:
         return None
     if first.created_by_id != by.pk:
-        raise NotPossible("This form was used before. Open a new one.")
+        raise NotPossible(Text(_("This form was used before. Open a new one.")))
     if WithdrawalDraft.of(first) != draft:
         raise NotPossible(
-            f"This form asked for {first.code} already and now says something else. Change that "
-            "one, or open a new form."
+            Text(
+                _(
+                    "This form asked for %(code)s already and now says something else. Change that "
+                    "one, or open a new form."
+                ),
+                code=first.code,
+            )
         )
     return first
 
@@ -81,7 +88,10 @@ def _request(
         original = Withdrawal.objects.locked().get(pk=copy_of.pk) if copy_of else None
         if original and not original.went_unpaid():
             raise NotPossible(
-                f"{original.code} is paid or may still be: it cannot be asked for again."
+                Text(
+                    _("%(code)s is paid or may still be: it cannot be asked for again."),
+                    code=original.code,
+                )
             )
         withdrawal = Withdrawal(
             **draft.values(),
@@ -128,7 +138,9 @@ def amend_withdrawal(
         withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
         refuse_decided(withdrawal)
         if not withdrawal.is_ours:
-            raise NotPossible("It was asked for at the provider and cannot be changed here.")
+            raise NotPossible(
+                Text(_("It was asked for at the provider and cannot be changed here."))
+            )
         before = facts.of(withdrawal)
         before_shown = facts.audited(withdrawal)
         for name, value in draft.values().items():
@@ -186,7 +198,7 @@ def attend_withdrawal(*, withdrawal_id: int, by: User, at: datetime) -> Withdraw
     with transaction.atomic():
         withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
         if withdrawal.status not in FAILURES:
-            raise NotPossible(f"{withdrawal.code} has not failed.")
+            raise NotPossible(Text(_("%(code)s has not failed."), code=withdrawal.code))
         journal = Journal(by=by, at=at)
         _attend(withdrawal, journal)
         journal.write()

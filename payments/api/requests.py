@@ -12,6 +12,7 @@ from rest_framework import serializers
 from payments import rules
 from payments.api.fields import ClosedSerializer, Text
 from payments.rules import WithdrawalDraft
+from staff.texts import Sayable
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
@@ -116,7 +117,7 @@ class RetractRequest(ClosedSerializer):
     reason = _Reason(max_length=1000, help_text="Why it is taken back; kept with the withdrawal.")
 
 
-def placed(errors: Mapping[str, str]) -> dict[str, Any]:
+def placed(errors: Mapping[str, Sayable]) -> dict[str, Any]:
     """The messages about a draft, each at its field of the body."""
     found: dict[str, Any] = {}
     for name, message in errors.items():
@@ -124,13 +125,14 @@ def placed(errors: Mapping[str, str]) -> dict[str, Any]:
         inner = found
         for group in groups:
             inner = inner.setdefault(group, {})
-        inner[member] = [message]
+        inner[member] = [str(message)]
     return found
 
 
-def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft, dict[str, str]]:
+def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft, dict[str, Sayable]]:
     """The draft, and what is wrong with the amount's notation: it is zero then."""
-    amount, errors = Decimal(0), {}
+    amount = Decimal(0)
+    errors: dict[str, Sayable] = {}
     if attrs["currency"] in rules.CURRENCIES:
         try:
             amount = rules.parse_amount(attrs["amount"], attrs["currency"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as _
+
 from payments.checks.results import Check
 from payments.enums import Level, PaymentStatus
 from payments.models import Payment, Withdrawal
+from staff.texts import Text
 from upstreams import outbox
 from upstreams.enums import Upstream
 
@@ -15,8 +18,12 @@ def sending_is_on(withdrawal: Withdrawal, now: datetime) -> Check:
     """A switched-off provider does not stop a signature: what is approved waits in the outbox."""
     provider = Upstream(withdrawal.upstream).label
     if outbox.sending_is_on(withdrawal.upstream):
-        return Check(Level.PASS, "sending", f"Sending to {provider} is switched on.", now)
-    text = f"Sending to {provider} is switched off: what is approved waits until it is on again."
+        text = Text(_("Sending to %(provider)s is switched on."), provider=provider)
+        return Check(Level.PASS, "sending", text, now)
+    text = Text(
+        _("Sending to %(provider)s is switched off: what is approved waits until it is on again."),
+        provider=provider,
+    )
     return Check(Level.WARN, "sending", text, now)
 
 
@@ -30,18 +37,25 @@ def reference_is_free(withdrawal: Withdrawal, now: datetime) -> Check:
         ).exists()
     )
     if taken:
-        text = "A payment with this reference exists there already, and not through this desk."
+        text = Text(
+            _("A payment with this reference exists there already, and not through this desk.")
+        )
         return Check(Level.BLOCK, "reference", text, now)
-    return Check(Level.PASS, "reference", "No payment bears this reference yet.", now)
+    text = Text(_("No payment bears this reference yet."))
+    return Check(Level.PASS, "reference", text, now)
 
 
 def payment_still_waits(withdrawal: Withdrawal, now: datetime) -> Check:
     """One that was seen at the provider can be decided only while it is pending there."""
     payment = withdrawal.payment
     if withdrawal.is_ours or payment is None:
-        return Check(Level.PASS, "pending_there", "Nothing was sent to the provider yet.", now)
+        text = Text(_("Nothing was sent to the provider yet."))
+        return Check(Level.PASS, "pending_there", text, now)
     if payment.status == PaymentStatus.CREATED:
-        text = f"It is still {payment.upstream_status} at the provider."
+        text = Text(_("It is still %(status)s at the provider."), status=payment.upstream_status)
         return Check(Level.PASS, "pending_there", text, payment.seen_at)
-    text = f"It is {payment.upstream_status} at the provider: there is nothing left to decide."
+    text = Text(
+        _("It is %(status)s at the provider: there is nothing left to decide."),
+        status=payment.upstream_status,
+    )
     return Check(Level.BLOCK, "pending_there", text, payment.seen_at)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from payments.checks.funds import main_balance
 from payments.checks.results import Check
 from payments.enums import Level
 from payments.feeds import BALANCES, OPEN_PAYMENTS, PAYMENTS
 from payments.models import Withdrawal
+from staff.texts import Text
 from upstreams.enums import Upstream
 from upstreams.models import FeedState
 
@@ -23,14 +26,16 @@ def data_is_fresh(withdrawal: Withdrawal, now: datetime) -> Check:
     provider = Upstream(withdrawal.upstream).label
     oldest = _oldest(withdrawal)
     if oldest is None:
-        return Check(Level.BLOCK, CODE, f"{provider} was never read completely.")
+        text = Text(_("%(provider)s was never read completely."), provider=provider)
+        return Check(Level.BLOCK, CODE, text)
     age = max(now - oldest, timedelta(0))
-    text = f"What we know of {provider} is {_words(age)} old."
+    told = {"provider": provider, "age": _words(age)}
+    text = Text(_("What we know of %(provider)s is %(age)s old."), **told)
     if age > TOO_OLD:
         return Check(Level.BLOCK, CODE, text, oldest)
     if age > LATE:
         return Check(Level.WARN, CODE, text, oldest)
-    return Check(Level.PASS, CODE, f"{provider} was read {_words(age)} ago.", oldest)
+    return Check(Level.PASS, CODE, Text(_("%(provider)s was read %(age)s ago."), **told), oldest)
 
 
 def _oldest(withdrawal: Withdrawal) -> datetime | None:

@@ -8,10 +8,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop as _
 
-from payments.checks.results import Check
+from payments.checks.results import Check, figure
 from payments.enums import Kind, Level, Status
 from payments.models import Balance, Payment, Withdrawal
+from staff.texts import Text, written_number
 from upstreams.enums import Upstream
 from upstreams.money import exponent
 
@@ -33,32 +35,54 @@ class Fee:
         unit = Decimal(1).scaleb(-exponent(currency))
         return (amount * self.rate).quantize(unit, ROUND_HALF_UP)
 
+    @property
+    def words(self) -> Text:
+        rate = written_number(self.rate * 100, 2)
+        if self.is_assumed:
+            return Text(_("assumed %(rate)s %%"), rate=rate)
+        return Text(_("estimated %(rate)s %%"), rate=rate)
+
 
 def balance_suffices(withdrawal: Withdrawal, now: datetime) -> Check:
     """Available, less what is on its way, less this one with its estimated fee."""
     provider = Upstream(withdrawal.upstream).label
     if not withdrawal.is_ours:
-        return Check(Level.PASS, CODE, f"{provider} has set the money aside already.")
+        text = Text(_("%(provider)s has set the money aside already."), provider=provider)
+        return Check(Level.PASS, CODE, text)
     balance = main_balance(withdrawal).first()
     if balance is None:
-        return Check(
-            Level.BLOCK, CODE, f"The {withdrawal.currency} balance at {provider} is not known."
+        text = Text(
+            _("The %(currency)s balance at %(provider)s is not known."),
+            currency=withdrawal.currency,
+            provider=provider,
         )
+        return Check(Level.BLOCK, CODE, text)
     fee = estimated_fee(withdrawal)
     ahead = committed(withdrawal, balance)
     asked = withdrawal.amount + fee.on(withdrawal.amount, withdrawal.currency)
     promised = ahead.total + fee.on(ahead.total, withdrawal.currency)
     left = balance.available - promised - asked
-    words = (
-        f"{_figure(balance.available, withdrawal)} available, "
-        f"{_figure(promised, withdrawal)} promised to {ahead.words}, "
-        f"{_figure(asked, withdrawal)} for this one with its fee "
-        f"({'assumed' if fee.is_assumed else 'estimated'} {fee.rate * 100:.2f} %)"
+    sums = Text(
+        _(
+            "%(available)s available, %(promised)s promised to %(ahead)s, "
+            "%(asked)s for this one with its fee (%(fee)s)"
+        ),
+        available=figure(balance.available, withdrawal.currency),
+        promised=figure(promised, withdrawal.currency),
+        ahead=ahead.words,
+        asked=figure(asked, withdrawal.currency),
+        fee=fee.words,
     )
     if left < 0:
-        text = f"The balance is {_figure(-left, withdrawal)} short: {words}."
+        text = Text(
+            _("The balance is %(missing)s short: %(sums)s."),
+            missing=figure(-left, withdrawal.currency),
+            sums=sums,
+        )
         return Check(Level.BLOCK, CODE, text, balance.as_of)
-    text = f"{_figure(left, withdrawal)} left after this: {words}."
+    text = Text(
+        _("%(left)s left after this: %(sums)s."), left=figure(left, withdrawal.currency), sums=sums
+    )
     return Check(Level.PASS, CODE, text, balance.as_of)
 
 
@@ -77,8 +101,10 @@ class Committed:
     number: int
 
     @property
-    def words(self) -> str:
-        return "1 payout ahead" if self.number == 1 else f"{self.number} payouts ahead"
+    def words(self) -> Text:
+        if self.number == 1:
+            return Text(_("1 payout ahead"))
+        return Text(_("%(number)s payouts ahead"), number=self.number)
 
 
 def committed(withdrawal: Withdrawal, balance: Balance) -> Committed:
@@ -117,8 +143,3 @@ def estimated_fee(withdrawal: Withdrawal) -> Fee:
     )
     rates = [abs(fee) / amount for fee, amount in latest if fee is not None]
     return Fee(max(rates), is_assumed=False) if rates else Fee(ASSUMED_FEE, is_assumed=True)
-
-
-def _figure(amount: Decimal, withdrawal: Withdrawal) -> str:
-    places = exponent(withdrawal.currency)
-    return f"{amount:,.{places}f} {withdrawal.currency}"

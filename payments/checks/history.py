@@ -10,12 +10,14 @@ from typing import Final
 
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from payments.accounts import same_name
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
 from payments.models import UNPAID_STATUSES, Payment, Withdrawal
 from payments.queues import UNPAID_ENDS
+from staff.texts import Lowered, Sayable, Text
 
 DUPLICATE: Final = "duplicate"
 BENEFICIARY: Final = "beneficiary"
@@ -38,44 +40,57 @@ class Similar:
     """Another payout of the same amount to the same account."""
 
     label: str
-    status: str
+    status: Sayable
     created_at: datetime
     url: str
+
+    @property
+    def words(self) -> Text:
+        return Text(
+            _("%(label)s (%(status)s, %(at)s UTC)."),
+            label=self.label,
+            status=self.status,
+            at=f"{self.created_at:%Y-%m-%d %H:%M}",
+        )
 
 
 def no_similar_payout(withdrawal: Withdrawal, now: datetime) -> Check:
     """Same account, amount and currency within 72 hours: probably asked for twice."""
     if not withdrawal.account_key:
-        return Check(Level.WARN, DUPLICATE, "Without an account, duplicates cannot be found.")
+        text = Text(_("Without an account, duplicates cannot be found."))
+        return Check(Level.WARN, DUPLICATE, text)
     similar = similar_to([withdrawal])[withdrawal.pk]
     if not similar:
-        return Check(Level.PASS, DUPLICATE, "No similar payout within 72 hours.")
-    told = ", ".join(
-        f"{one.label} ({one.status}, {one.created_at:%Y-%m-%d %H:%M} UTC)" for one in similar
+        return Check(Level.PASS, DUPLICATE, Text(_("No similar payout within 72 hours.")))
+    text = Text(
+        _("Same account, amount and currency within 72 hours: %(payouts)s"),
+        payouts=[one.words for one in similar],
     )
-    return Check(
-        Level.WARN,
-        DUPLICATE,
-        f"Same account, amount and currency within 72 hours: {told}.",
-        now,
-        tuple((one.label, one.url) for one in similar),
-    )
+    links = tuple((one.label, one.url) for one in similar)
+    return Check(Level.WARN, DUPLICATE, text, now, links)
 
 
 def beneficiary_is_known(withdrawal: Withdrawal, now: datetime) -> Check:
     """How often this account was paid, and whether under the same name."""
     if not withdrawal.account_key:
-        return Check(Level.WARN, BENEFICIARY, "The account is not known.")
+        return Check(Level.WARN, BENEFICIARY, Text(_("The account is not known.")))
     paid = Payment.objects.paid_out().filter(account_key=withdrawal.account_key)
     history = paid.aggregate(times=Count("pk"), first=Min("created_at"))
     if not history["times"]:
-        return Check(Level.WARN, BENEFICIARY, "First payout to this account.", now)
+        return Check(Level.WARN, BENEFICIARY, Text(_("First payout to this account.")), now)
     last_name = paid.newest_first().values_list("counterparty_name", flat=True)[:1]
     if any(same_name(name) != same_name(withdrawal.recipient_name) for name in last_name if name):
-        text = "This account was last paid under another name."
+        text = Text(_("This account was last paid under another name."))
         return Check(Level.WARN, BENEFICIARY, text, now)
-    times = "once" if history["times"] == 1 else f"{history['times']} times"
-    text = f"Paid {times} before, first on {history['first']:%Y-%m-%d}."
+    first = f"{history['first']:%Y-%m-%d}"
+    if history["times"] == 1:
+        text = Text(_("Paid once before, on %(first)s."), first=first)
+    else:
+        text = Text(
+            _("Paid %(times)s times before, first on %(first)s."),
+            times=history["times"],
+            first=first,
+        )
     return Check(Level.PASS, BENEFICIARY, text, now)
 
 
@@ -145,8 +160,9 @@ def _is_like(withdrawal: Withdrawal, other: Withdrawal | Payment) -> bool:
 
 
 def _told(other: Withdrawal | Payment) -> Similar:
+    status: Sayable
     if isinstance(other, Withdrawal):
-        label, status = other.code, Status(other.status).label
+        label, status = other.code, Lowered(Status(other.status).label)
     else:
         label, status = other.upstream_id, other.upstream_status
-    return Similar(label, str(status).lower(), other.created_at, other.get_absolute_url())
+    return Similar(label, status, other.created_at, other.get_absolute_url())

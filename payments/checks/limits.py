@@ -20,16 +20,17 @@ from zlib import crc32
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext_noop as _
 
 from payments import policies
 from payments.checks.history import WENT_UNPAID
-from payments.checks.results import Check
+from payments.checks.results import Check, figure
 from payments.enums import Level, LimitPer, Status
 from payments.models import Limit, Signature, Withdrawal
 from payments.policies import Requirement
 from payments.queues import WithdrawalQuerySet
 from staff.models import User
-from upstreams.money import exponent
+from staff.texts import Sayable, Text, joined, listed
 
 CODE: Final = "limits"
 
@@ -44,26 +45,30 @@ def limits_hold(withdrawal: Withdrawal, now: datetime) -> Check:
     requirement = policies.requirement_for(withdrawal, policies=policies.published(now))
     limits = [limit for limit in requirement.limits if limit.per != LimitPer.APPROVER]
     if not limits:
-        return Check(Level.PASS, CODE, "No limit is set for a payout like this one.", now)
+        return Check(Level.PASS, CODE, Text(_("No limit is set for a payout like this one.")), now)
     found = [_hold_against(limit, withdrawal, now) for limit in limits]
     level = Level.BLOCK if any(level == Level.BLOCK for level, _ in found) else Level.PASS
     texts = [text for found_level, text in found if found_level == level]
-    return Check(level, CODE, " ".join(texts), now)
+    return Check(level, CODE, joined(texts), now)
 
 
 def against_signer(
     withdrawal: Withdrawal, *, signer: User, requirement: Requirement, now: datetime
-) -> str:
+) -> Sayable:
     """Why this person has signed too much lately to sign this too; "" if they have not."""
     for limit in requirement.limits:
         if limit.per != LimitPer.APPROVER:
             continue
         signed = _signed_by(signer, withdrawal, since=now - limit.span)
         if signed + withdrawal.amount > limit.amount:
-            return (
-                f"You have signed {_figure(signed, withdrawal)} in {limit.window.label}, and one "
-                f"person signs at most {_figure(limit.amount, withdrawal)}: "
-                "somebody else signs this one."
+            return Text(
+                _(
+                    "You have signed %(signed)s in %(window)s, and one person signs at most "
+                    "%(most)s: somebody else signs this one."
+                ),
+                signed=figure(signed, withdrawal.currency),
+                window=Text(limit.window.label),
+                most=figure(limit.amount, withdrawal.currency),
             )
     return ""
 
@@ -93,37 +98,48 @@ class Ahead:
     waiting: int
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sayable:
+        """What stands there by its state: `2 sent, 1 waiting`; "" for nothing."""
         told = [
-            f"{number} {what}"
+            Text(what, number=number)
             for number, what in (
-                (self.paid, "sent"),
-                (self.approved, "approved"),
-                (self.waiting, "waiting"),
+                (self.paid, _("%(number)s sent")),
+                (self.approved, _("%(number)s approved")),
+                (self.waiting, _("%(number)s waiting")),
             )
             if number
         ]
-        return ", ".join(told)
+        return listed(told) if told else ""
 
 
-def _hold_against(limit: Limit, withdrawal: Withdrawal, now: datetime) -> tuple[Level, str]:
-    whom = limit.per.label
+def _hold_against(limit: Limit, withdrawal: Withdrawal, now: datetime) -> tuple[Level, Text]:
+    whom = Text(limit.per.label)
     whose = [Q((lookup, value)) for lookup, value in ties(limit.per, withdrawal).items()]
-    most = f"{_figure(limit.amount, withdrawal)} per {whom} in {limit.window.label}"
+    most = Text(
+        _("%(amount)s per %(whom)s in %(window)s"),
+        amount=figure(limit.amount, withdrawal.currency),
+        whom=whom,
+        window=Text(limit.window.label),
+    )
     if not whose:
-        return Level.BLOCK, f"The limit of {most} cannot be counted: the {whom} is not known."
+        text = _("The limit of %(most)s cannot be counted: the %(whom)s is not known.")
+        return Level.BLOCK, Text(text, most=most, whom=whom)
     ahead = _ahead(limit, reduce(or_, whose), withdrawal, now)
-    left = limit.amount - ahead.total
-    stands = "nothing stands ahead of it"
+    stands = Text(_("nothing stands ahead of it"))
     if ahead.words:
-        stands = f"{_figure(ahead.total, withdrawal)} stand ahead of it ({ahead.words})"
-    if withdrawal.amount > left:
-        return Level.BLOCK, (
-            f"The limit of {most} is passed by {_figure(withdrawal.amount - left, withdrawal)}: "
-            f"{stands}."
+        stands = Text(
+            _("%(total)s stand ahead of it (%(payouts)s)"),
+            total=figure(ahead.total, withdrawal.currency),
+            payouts=ahead.words,
         )
-    after = _figure(left - withdrawal.amount, withdrawal)
-    return Level.PASS, f"{after} left of {most}: {stands}."
+    left = limit.amount - ahead.total - withdrawal.amount
+    if left < 0:
+        text = _("The limit of %(most)s is passed by %(over)s: %(stands)s.")
+        over = figure(-left, withdrawal.currency)
+        return Level.BLOCK, Text(text, most=most, over=over, stands=stands)
+    after = figure(left, withdrawal.currency)
+    text = _("%(after)s left of %(most)s: %(stands)s.")
+    return Level.PASS, Text(text, after=after, most=most, stands=stands)
 
 
 def _ahead(limit: Limit, whose: Q, withdrawal: Withdrawal, now: datetime) -> Ahead:
@@ -184,7 +200,3 @@ def _signed_by(signer: User, withdrawal: Withdrawal, *, since: datetime) -> Deci
         .aggregate(total=Sum("withdrawal__amount"))
     )
     return signed["total"] or Decimal(0)
-
-
-def _figure(amount: Decimal, withdrawal: Withdrawal) -> str:
-    return f"{amount:,.{exponent(withdrawal.currency)}f} {withdrawal.currency}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as _
+
 from payments import rules
 from payments.checks.results import Check
 from payments.enums import Level
 from payments.models import Withdrawal
 from payments.rules import WithdrawalDraft
+from staff.texts import Text, joined
 
 CODE = "payout_rules"
 
@@ -18,8 +21,12 @@ def payout_rules_hold(withdrawal: Withdrawal, now: datetime) -> Check:
     draft = WithdrawalDraft.of(withdrawal)
     if errors := rules.validate(draft):
         level = Level.BLOCK if withdrawal.is_ours else Level.WARN
-        return Check(level, CODE, " ".join([*errors.values(), *rules.foreign_letters(draft)]))
+        return Check(level, CODE, joined([*errors.values(), *rules.foreign_letters(draft)]))
     if doubts := rules.warnings(draft):
-        return Check(Level.WARN, CODE, " ".join(doubts))
-    method = rules.METHOD_LABELS[withdrawal.method]
-    return Check(Level.PASS, CODE, f"The payout details fit {method} in {withdrawal.currency}.")
+        return Check(Level.WARN, CODE, joined(doubts))
+    text = Text(
+        _("The payout details fit %(method)s in %(currency)s."),
+        method=Text(rules.METHOD_LABELS[withdrawal.method]),
+        currency=withdrawal.currency,
+    )
+    return Check(Level.PASS, CODE, text)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from payments.enums import Level
+from staff.texts import Sayable, Text, written_number
+from upstreams.money import exponent
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,17 @@ class Check:
 
     level: Level
     code: str
-    text: str
+    says: Sayable
     as_of: datetime | None = None
     links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What was found, in the reader's language."""
+        return str(self.says)
+
+
+def figure(amount: Decimal, currency: str) -> Text:
+    """An amount with its currency, in the reader's notation."""
+    number = written_number(amount, exponent(currency))
+    return Text("%(number)s %(currency)s", number=number, currency=currency)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from payments import mirror
 from payments.deposits.moves import move
 from payments.enums import RequestStatus, SeenBy
@@ -13,6 +15,7 @@ from payments.journal import Journal
 from payments.models import Payment, PaymentRequest
 from payments.references import DEPOSIT
 from payments.senders import CANNOT_LOOK, create_once, look_for
+from staff.texts import Text
 from upstreams import alarms, credentials
 from upstreams.enums import Upstream
 from upstreams.luxcore.schemas import PaymentRecord
@@ -140,7 +143,11 @@ def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
         alarms.raise_alarm(
             upstream=command.upstream,
             code="refused-but-there",
-            text=f"LuxCore refused {request.code} ({code}) and shows a payment for it.",
+            text=Text(
+                _("LuxCore refused %(code)s (%(why)s) and shows a payment for it."),
+                code=request.code,
+                why=code,
+            ),
             at=at,
             subject=(command.subject_type, command.subject_id),
         )

@@ -91,7 +91,7 @@ class DraftForm(forms.Form):
     @property
     def warnings(self) -> list[str]:
         """What looks wrong in what was typed, and is not refused."""
-        return rules.warnings(self.draft()) if self.is_valid() else []
+        return [str(text) for text in rules.warnings(self.draft())] if self.is_valid() else []
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -101,7 +101,7 @@ class DraftForm(forms.Form):
             self._read_amount(data)
         if "amount" in data and "currency" in data and "method" in data:
             for name, message in rules.validate(self._draft(data)).items():
-                self.add_error(name if name in self.fields else None, message)
+                self.add_error(name if name in self.fields else None, str(message))
         return data
 
     def draft(self) -> WithdrawalDraft:
@@ -182,7 +182,7 @@ class DraftForm(forms.Form):
             widget=widget,
         )
         if field.missing:
-            made.error_messages["required"] = field.missing
+            made.error_messages["required"] = str(field.missing)
         return made
 
     def _bound(self, asked: Iterable[rules.Field]) -> list[forms.BoundField]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.translation import gettext_noop as _
+
 from payments.intent import Difference
 from payments.models import Payment, PaymentRequest, Withdrawal
 from staff import audit
+from staff.texts import Sayable, Text
 from upstreams import alarms, outbox
 from upstreams.enums import Upstream
 
@@ -19,17 +22,23 @@ class Alerts:
     """Calls collected during one transaction. Their texts hold no personal data."""
 
     at: datetime
-    _calls: list[tuple[str, str, tuple[str, str], bool]] = field(default_factory=list)
+    _calls: list[tuple[str, Text, tuple[str, str], bool]] = field(default_factory=list)
 
-    def contradiction(self, payment: Payment, what: str) -> None:
+    def contradiction(self, payment: Payment, what: Sayable) -> None:
         """The provider says two things that cannot both be true. What was first stays."""
-        text = f"LuxCore contradicts itself about {payment.upstream_id}: {what}."
+        text = Text(
+            _("LuxCore contradicts itself about %(payment)s: %(what)s."),
+            payment=payment.upstream_id,
+            what=what,
+        )
         self._add("payment-conflict", text, audit.subject_of(payment))
 
     def unknown_word(self, payment: Payment) -> None:
         """A status that nobody documented: shown as it is, and treated as open."""
         word = payment.upstream_status
-        text = f"LuxCore uses the status {word!r}, which this desk does not know."
+        text = Text(
+            _("LuxCore uses the status %(word)s, which this desk does not know."), word=repr(word)
+        )
         self._add("unknown-status", text, ("luxcore.status", word[:80]))
 
     def mismatch(
@@ -39,27 +48,43 @@ class Alerts:
         differences: list[Difference],
     ) -> None:
         """A payment under our reference that is not what we asked for: sending stops."""
-        told = "; ".join(f"{name}: {ours} asked, {got} there" for name, ours, got in differences)
-        text = f"{payment.upstream_id} is not what {asked.code} asked for ({told})."
+        told = [
+            Text(_("%(name)s: %(asked)s asked, %(got)s there."), name=name, asked=ours, got=got)
+            for name, ours, got in differences
+        ]
+        text = Text(
+            _("%(payment)s is not what %(code)s asked for. %(differences)s"),
+            payment=payment.upstream_id,
+            code=asked.code,
+            differences=told,
+        )
         self._add("payment-differs", text, audit.subject_of(asked), stop=True)
 
     def second_payment(self, asked: Withdrawal | PaymentRequest, payment: Payment) -> None:
         """Two payments under one reference: it may have been paid twice. Sending stops."""
-        text = f"{payment.upstream_id} is a second payment for {asked.code}."
+        text = Text(
+            _("%(payment)s is a second payment for %(code)s."),
+            payment=payment.upstream_id,
+            code=asked.code,
+        )
         self._add("second-payment", text, audit.subject_of(asked), stop=True)
 
     def not_by_us(self, name: str, payment: Payment, subject: tuple[str, str]) -> None:
         """A payment under a reference of ours that we never sent. Sending stops."""
-        text = (
-            f"{payment.upstream_id} bears the reference of {name}, which counts as not sent here."
+        text = Text(
+            _("%(payment)s bears the reference of %(name)s, which counts as not sent here."),
+            payment=payment.upstream_id,
+            name=name,
         )
         self._add("payment-not-by-us", text, subject, stop=True)
 
     def moved_after_rejection(self, withdrawal: Withdrawal, payment: Payment) -> None:
         """It was rejected here and goes on there."""
-        text = (
-            f"{withdrawal.code} was rejected, and {payment.upstream_id} "
-            f"is {payment.upstream_status} at LuxCore."
+        text = Text(
+            _("%(code)s was rejected, and %(payment)s is %(status)s at LuxCore."),
+            code=withdrawal.code,
+            payment=payment.upstream_id,
+            status=payment.upstream_status,
         )
         self._add("rejected-but-moving", text, audit.subject_of(withdrawal))
 
@@ -73,5 +98,5 @@ class Alerts:
                 outbox.stop_sending(Upstream.LUXCORE, reason=text, by_label=BY_LABEL, at=self.at)
         self._calls.clear()
 
-    def _add(self, code: str, text: str, subject: tuple[str, str], *, stop: bool = False) -> None:
+    def _add(self, code: str, text: Text, subject: tuple[str, str], *, stop: bool = False) -> None:
         self._calls.append((code, text, subject, stop))

@@ -17,8 +17,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as _
+
 from payments.enums import PaymentStatus, SeenBy
 from payments.models import PAID_STATUSES, Payment
+from staff.texts import Sayable, Text
 from upstreams import strict_json
 from upstreams.enums import Upstream
 
@@ -79,7 +82,7 @@ class Merged:
     """What one observation changed, or why it was not let in."""
 
     changed: frozenset[str] = frozenset()
-    contradiction: str = ""
+    contradiction: Sayable = ""
 
 
 def stamp_of(status: PaymentStatus, version: int | None) -> Stamp:
@@ -112,14 +115,18 @@ def _is_newer(value: Any, stamp: Stamp, known: Any, known_stamp: tuple[int, ...]
     return value != known and bool(_order(value) > _order(known))
 
 
-def _contradiction(payment: Payment, seen: Observation) -> str:
+def _contradiction(payment: Payment, seen: Observation) -> Sayable:
     for name in IDENTITY:
         if name in payment.stamps and getattr(payment, name) != seen.values[name]:
-            return f"its {name} is not what it was"
+            return Text(_("its %(name)s is not what it was"), name=name)
     if not payment.stamps:
         return ""
     if ends_otherwise(payment.status, seen.status):
-        return f"it is said to be {seen.values['upstream_status']} after {payment.upstream_status}"
+        return Text(
+            _("it is said to be %(now)s after %(before)s"),
+            now=seen.values["upstream_status"],
+            before=payment.upstream_status,
+        )
     return ""
 
 

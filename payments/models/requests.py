@@ -10,10 +10,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_noop as _
 
 from payments.enums import RequestStatus
 from payments.models.payments import Payment
 from payments.models.withdrawals import CODE_ALPHABET, NotPossible
+from staff.texts import Lowered, Text
 from upstreams.enums import Upstream
 
 # What a request may become. `made` means that the provider has the deposit; how that one fares
@@ -45,7 +47,12 @@ class RequestNotMovable(NotPossible):
 
     def __init__(self, *, code: str, current: RequestStatus, wanted: RequestStatus) -> None:
         super().__init__(
-            f"{code} is {current.label.lower()}; it cannot become {wanted.label.lower()}."
+            Text(
+                _("%(code)s is %(current)s; it cannot become %(wanted)s."),
+                code=code,
+                current=Lowered(current.label),
+                wanted=Lowered(wanted.label),
+            )
         )
 
 

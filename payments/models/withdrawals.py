@@ -16,6 +16,7 @@ from payments.enums import Origin, RejectCode, Status, Verdict
 from payments.models.payments import UNPAID_STATUSES, Payment
 from payments.models.policies import NO_ROLES
 from payments.queues import UNPAID_ENDS, WithdrawalQuerySet
+from staff.texts import Lowered, Sayable, Text
 from upstreams.enums import Upstream
 
 # What a withdrawal may become. `actions` and `mirror` consult it; tests walk every pair.
@@ -47,7 +48,11 @@ def new_code() -> str:
 
 
 class NotPossible(Exception):
-    """Base of every "no" that an operator is told: `str()` says why, ready to be shown."""
+    """Base of every "no" that an operator is told: `str()` says why, in their language."""
+
+    def __init__(self, says: Sayable) -> None:
+        self.says = says
+        super().__init__(says)
 
 
 class WithdrawalNotMovable(NotPossible):
@@ -56,7 +61,12 @@ class WithdrawalNotMovable(NotPossible):
     def __init__(self, *, code: str, current: Status, wanted: Status) -> None:
         self.code, self.current, self.wanted = code, current, wanted
         super().__init__(
-            f"{code} is {current.label.lower()}; it cannot become {wanted.label.lower()}."
+            Text(
+                _("%(code)s is %(current)s; it cannot become %(wanted)s."),
+                code=code,
+                current=Lowered(current.label),
+                wanted=Lowered(wanted.label),
+            )
         )
 
 

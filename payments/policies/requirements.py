@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop as _
+
 from payments.models import SIGNING_ROLES, Limit, Policy, Signature, Withdrawal
 from payments.models.policies import LAPSE_HOURS
 from payments.policies.words import scope, signatures_by
 from staff.permissions import Role
+from staff.texts import Text
 
 WITHOUT_POLICY = 2  # signatures, while nobody has published any rule
 LAPSES_AFTER = timedelta(hours=LAPSE_HOURS)  # where no tier says otherwise
@@ -22,7 +25,7 @@ class Requirement:
     policy: Policy | None
     signatures: int
     above_first_tier: bool
-    words: str
+    words: Text
 
     @property
     def roles(self) -> Sequence[Role]:
@@ -74,16 +77,21 @@ def requirement_for(withdrawal: Withdrawal, *, policies: Sequence[Policy]) -> Re
             policy=None,
             signatures=WITHOUT_POLICY,
             above_first_tier=True,
-            words=f"No policy covers this: {signatures_by(WITHOUT_POLICY, ())} needed.",
+            words=Text(
+                _("No policy covers this: %(signatures)s needed."),
+                signatures=signatures_by(WITHOUT_POLICY, ()),
+            ),
         )
     policy = max(reached, key=lambda tier: (_specifics(tier), tier.from_amount, tier.signatures))
     return Requirement(
         policy=policy,
         signatures=policy.signatures,
         above_first_tier=policy.from_amount > 0,
-        words=(
-            f"Policy v{policy.version_id}, {scope(policy)}: "
-            f"{signatures_by(policy.signatures, policy.roles)}."
+        words=Text(
+            _("Policy v%(version)s, %(scope)s: %(signatures)s."),
+            version=policy.version_id,
+            scope=scope(policy),
+            signatures=signatures_by(policy.signatures, policy.roles),
         ),
     )
 

@@ -6,11 +6,14 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from customers.columns import longest
 from payments import letters
 from payments.models import Withdrawal
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
 from payments.rules.table import CURRENCIES, CUSTOMER_FIELDS, FIELDS, METHOD_LABELS, methods_for
+from staff.texts import Sayable, Text, either
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, Money, exponent
 
@@ -24,18 +27,19 @@ def parse_amount(text: str, currency: str) -> Decimal:
     """Read an amount in major units; raises BadMoney with words for the person who typed it."""
     text = text.strip()
     if not re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text, re.ASCII):
-        raise BadMoney("Write the amount in plain digits with a point for decimals, like 2500.00.")
-    places = exponent(currency)
-    if len(text.partition(".")[2]) > places:
-        raise BadMoney(f"{currency} has {places} decimals; this amount has more.")
+        raise BadMoney(
+            Text(_("Write the amount in plain digits with a point for decimals, like 2500.00."))
+        )
+    if len(text.partition(".")[2]) > exponent(currency):
+        raise BadMoney(_too_fine(currency))
     whole, point, decimals = text.partition(".")
     return Money.from_decimal_text(f"{whole.lstrip('0') or '0'}{point}{decimals}", currency).amount
 
 
-def validate(draft: WithdrawalDraft) -> dict[str, str]:
+def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
     """What is wrong with each field, in words for the person who filled it in."""
     if draft.upstream != Upstream.LUXCORE:
-        return {"upstream": "Payouts leave through LuxCore only."}
+        return {"upstream": Text(_("Payouts leave through LuxCore only."))}
     errors = _unreadable(draft)
     if problem := _rail_problem(draft):
         return errors | problem
@@ -53,81 +57,111 @@ def validate(draft: WithdrawalDraft) -> dict[str, str]:
     return errors | _unused(draft)
 
 
-def warnings(draft: WithdrawalDraft) -> list[str]:
+def warnings(draft: WithdrawalDraft) -> list[Text]:
     """What looks wrong in a draft that `validate` lets pass."""
     return [*foreign_letters(draft), *_check_digits(draft)]
 
 
-def foreign_letters(draft: WithdrawalDraft) -> list[str]:
+def foreign_letters(draft: WithdrawalDraft) -> list[Text]:
     """What to say of a name in which letters only look Latin; banks of these countries use those.
 
     Of any draft, valid or not.
     """
     if found := letters.foreign(draft.recipient_name):
         shown = ", ".join(found[:_MOST_LETTERS])
-        return [f"The recipient's name has letters outside the Latin alphabet: {shown}."]
+        return [
+            Text(
+                _("The recipient's name has letters outside the Latin alphabet: %(letters)s."),
+                letters=shown,
+            )
+        ]
     return []
 
 
-def _check_digits(draft: WithdrawalDraft) -> list[str]:
+def _check_digits(draft: WithdrawalDraft) -> list[Text]:
     account = draft.bank_account
     match draft.currency, draft.method:
         case "ARS", "bank_transfer" if len(account) == 22 and not _cbu_fits(account):
-            return ["The check digits of this CBU or CVU do not fit."]
+            return [Text(_("The check digits of this CBU or CVU do not fit."))]
         case "MXN", "spei" if len(account) == 18:
             return _clabe_warnings(account, draft.bank_code)
         case "AUD", "payid" if draft.payid_type == "abn" and not _abn_fits(draft.payid):
-            return ["The check digits of this ABN do not fit."]
+            return [Text(_("The check digits of this ABN do not fit."))]
     return []
 
 
-def _rail_problem(draft: WithdrawalDraft) -> dict[str, str]:
+def _rail_problem(draft: WithdrawalDraft) -> dict[str, Sayable]:
     if draft.currency == "LKR":
-        return {"currency": "LuxCore does not pay out LKR: iPay only takes deposits."}
+        return {"currency": Text(_("LuxCore does not pay out LKR: iPay only takes deposits."))}
     if draft.currency not in CURRENCIES:
-        known = ", ".join(CURRENCIES)
-        return {"currency": f"LuxCore pays out {known}; {draft.currency or 'no currency'} is not."}
+        return {
+            "currency": Text(
+                _("LuxCore pays out %(known)s; %(currency)s is not among them."),
+                known=", ".join(CURRENCIES),
+                currency=draft.currency or Text(_("no currency")),
+            )
+        }
     methods = methods_for(draft.currency)
     if draft.method not in methods:
-        known = " or ".join(METHOD_LABELS[method] for method in methods)
-        return {"method": f"LuxCore pays out {draft.currency} by {known}."}
+        known = either(Text(METHOD_LABELS[method]) for method in methods)
+        text = Text(
+            _("LuxCore pays out %(currency)s by %(known)s."), currency=draft.currency, known=known
+        )
+        return {"method": text}
     return {}
 
 
-def _amount_problem(draft: WithdrawalDraft) -> str:
+def _amount_problem(draft: WithdrawalDraft) -> Sayable:
     try:
         minor = Money(draft.amount, draft.currency).to_minor()
     except BadMoney:
         if not draft.amount.is_finite():
-            return "The amount is not a number."
-        return f"{draft.currency} has {exponent(draft.currency)} decimals; this amount has more."
+            return Text(_("The amount is not a number."))
+        return _too_fine(draft.currency)
     if minor <= 0:
-        return "The amount must be more than zero."
+        return Text(_("The amount must be more than zero."))
     if minor > MOST_MINOR_UNITS:
-        return "The amount is too large for one payout."
+        return Text(_("The amount is too large for one payout."))
     return ""
 
 
-def _unreadable(draft: WithdrawalDraft) -> dict[str, str]:
+def _too_fine(currency: str) -> Text:
+    return Text(
+        _("%(currency)s has %(places)s decimals; this amount has more."),
+        currency=currency,
+        places=exponent(currency),
+    )
+
+
+def _unreadable(draft: WithdrawalDraft) -> dict[str, Sayable]:
     """Fields that are too long to keep, or hold what nobody can see."""
-    errors = {}
+    errors: dict[str, Sayable] = {}
     for name in TEXT_FIELDS:
         value: str = getattr(draft, name)
         most = longest(Withdrawal, name)
         if unseen := letters.first_unseen(value):
             # What is read is not what is sent.
-            errors[name] = f"There is an invisible character in it ({letters.code_point(unseen)})."
+            errors[name] = Text(
+                _("There is an invisible character in it (%(code_point)s)."),
+                code_point=letters.code_point(unseen),
+            )
         elif most and len(value) > most:
-            errors[name] = f"At most {most} characters; this has {len(value)}."
+            errors[name] = Text(
+                _("At most %(most)s characters; this has %(length)s."), most=most, length=len(value)
+            )
     return errors
 
 
-def _unused(draft: WithdrawalDraft) -> dict[str, str]:
+def _unused(draft: WithdrawalDraft) -> dict[str, Sayable]:
     """Bank data that this rail would not send: somebody may rely on it."""
     used = {field.name for field in FIELDS[draft.currency, draft.method]}
-    label = METHOD_LABELS[draft.method]
+    text = Text(
+        _("Leave this empty: %(method)s in %(currency)s does not use it."),
+        method=Text(METHOD_LABELS[draft.method]),
+        currency=draft.currency,
+    )
     return {
-        name: f"Leave this empty: {label} in {draft.currency} does not use it."
+        name: text
         for name in ("bank_account", "bank_code", "payid", "payid_type")
         if name not in used and getattr(draft, name)
     }
@@ -144,14 +178,20 @@ def _cbu_fits(cbu: str) -> bool:
     return bank == int(cbu[7]) and account == int(cbu[21])
 
 
-def _clabe_warnings(clabe: str, bank_code: str) -> list[str]:
+def _clabe_warnings(clabe: str, bank_code: str) -> list[Text]:
     weights = (3, 7, 1) * 5 + (3, 7)
     control = sum(int(digit) * weight % 10 for digit, weight in zip(clabe, weights, strict=False))
     found = []
     if (10 - control % 10) % 10 != int(clabe[17]):
-        found.append("The check digit of this CLABE does not fit.")
+        found.append(Text(_("The check digit of this CLABE does not fit.")))
     if clabe[:3] != bank_code:
-        found.append(f"The CLABE belongs to bank {clabe[:3]}, not to {bank_code}.")
+        found.append(
+            Text(
+                _("The CLABE belongs to bank %(bank)s, not to %(code)s."),
+                bank=clabe[:3],
+                code=bank_code,
+            )
+        )
     return found
 
 

@@ -13,16 +13,17 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_noop as _
 
 from payments.rules.drafts import WithdrawalDraft
+from staff.texts import Sayable, Text
 
 _ASCII_DIGITS = re.compile(r"[0-9]+")
 _BSB = re.compile(r"[0-9]{3}-?[0-9]{3}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 # What is wrong with a field, in words; "" when nothing is.
-Problem = Callable[[WithdrawalDraft], str]
+Problem = Callable[[WithdrawalDraft], Sayable]
 
 
-def _nothing(draft: WithdrawalDraft) -> str:
+def _nothing(draft: WithdrawalDraft) -> Sayable:
     return ""
 
 
@@ -34,7 +35,7 @@ class Field:
     label: str
     required: bool = False
     help: str = ""
-    missing: str = ""
+    missing: Sayable = ""
     choices: tuple[tuple[str, str], ...] = ()
     problem: Problem = _nothing
 
@@ -43,50 +44,57 @@ class Field:
 
 
 def _digits(name: str, *, exactly: int, what: str) -> Problem:
-    def problem(draft: WithdrawalDraft) -> str:
+    def problem(draft: WithdrawalDraft) -> Sayable:
         value: str = getattr(draft, name)
         if not _ASCII_DIGITS.fullmatch(value):
-            return f"A {what} has digits only, no spaces or letters."
+            return Text(_("%(what)s: digits only, no spaces or letters."), what=Text(what))
         if len(value) != exactly:
-            return f"A {what} has exactly {exactly} digits; this one has {len(value)}."
-        return ""
-
-    return problem
-
-
-def _account_digits(least: int, most: int) -> Problem:
-    def problem(draft: WithdrawalDraft) -> str:
-        if not _ASCII_DIGITS.fullmatch(draft.bank_account):
-            return "The account number has digits only, no spaces or letters."
-        if not least <= len(draft.bank_account) <= most:
-            return (
-                f"The account number has {least} to {most} digits; "
-                f"this one has {len(draft.bank_account)}."
+            return Text(
+                _("%(what)s: exactly %(exactly)s digits; this one has %(length)s."),
+                what=Text(what),
+                exactly=exactly,
+                length=len(value),
             )
         return ""
 
     return problem
 
 
-def _bsb(draft: WithdrawalDraft) -> str:
+def _account_digits(least: int, most: int) -> Problem:
+    def problem(draft: WithdrawalDraft) -> Sayable:
+        if not _ASCII_DIGITS.fullmatch(draft.bank_account):
+            return Text(_("The account number has digits only, no spaces or letters."))
+        if not least <= len(draft.bank_account) <= most:
+            return Text(
+                _("The account number has %(least)s to %(most)s digits; this one has %(length)s."),
+                least=least,
+                most=most,
+                length=len(draft.bank_account),
+            )
+        return ""
+
+    return problem
+
+
+def _bsb(draft: WithdrawalDraft) -> Sayable:
     if _BSB.fullmatch(draft.bank_code):
         return ""
-    return "A BSB has six digits, written like 062-000."
+    return Text(_("A BSB has six digits, written like 062-000."))
 
 
-def _account_type(draft: WithdrawalDraft) -> str:
+def _account_type(draft: WithdrawalDraft) -> Sayable:
     if draft.account_type in dict(_ACCOUNT_TYPES):
         return ""
-    return "The account type is checking or savings; leave it out if neither fits."
+    return Text(_("The account type is checking or savings; leave it out if neither fits."))
 
 
-def _payid_type(draft: WithdrawalDraft) -> str:
+def _payid_type(draft: WithdrawalDraft) -> Sayable:
     if draft.payid_type in dict(PAYID_TYPES):
         return ""
-    return "The type of a PayID is email, phone or ABN."
+    return Text(_("The type of a PayID is email, phone or ABN."))
 
 
-def _payid(draft: WithdrawalDraft) -> str:
+def _payid(draft: WithdrawalDraft) -> Sayable:
     match draft.payid_type:
         case "email":
             return _email_problem(draft.payid)
@@ -97,33 +105,35 @@ def _payid(draft: WithdrawalDraft) -> str:
     return ""  # the type itself is what is wrong, and says so
 
 
-def _email_problem(value: str) -> str:
+def _email_problem(value: str) -> Sayable:
     try:
         validate_email(value)
     except ValidationError:
-        return "This is not an e-mail address."
+        return Text(_("This is not an e-mail address."))
     return ""
 
 
-def _phone_problem(value: str) -> str:
+def _phone_problem(value: str) -> Sayable:
     if not _E164.fullmatch(value):
-        return "Write the phone number with + and country code, digits only, like +61412345678."
+        return Text(
+            _("Write the phone number with + and country code, digits only, like +61412345678.")
+        )
     try:
         possible = phonenumbers.is_possible_number(phonenumbers.parse(value))
     except phonenumbers.NumberParseException:
         possible = False
-    return "" if possible else "No country has a phone number like this one."
+    return "" if possible else Text(_("No country has a phone number like this one."))
 
 
-def _abn_problem(value: str) -> str:
+def _abn_problem(value: str) -> Sayable:
     if not _ASCII_DIGITS.fullmatch(value):
-        return "An ABN has digits only, no spaces."
+        return Text(_("An ABN has digits only, no spaces."))
     if len(value) != 11:
-        return f"An ABN has exactly 11 digits; this one has {len(value)}."
+        return Text(_("An ABN has exactly 11 digits; this one has %(length)s."), length=len(value))
     return ""
 
 
-def _customer_email(draft: WithdrawalDraft) -> str:
+def _customer_email(draft: WithdrawalDraft) -> Sayable:
     return _email_problem(draft.customer_email)
 
 
@@ -142,7 +152,7 @@ _RECIPIENT = Field(
     label=_("Recipient"),
     required=True,
     help=_("Exactly as the account holder's name is written at the bank."),
-    missing="Who is the money for? Give the account holder's full name.",
+    missing=Text(_("Who is the money for? Give the account holder's full name.")),
 )
 _OPTIONAL = (
     Field(
@@ -172,13 +182,13 @@ CUSTOMER_FIELDS: Final = (
 )
 
 
-def _account(label: str, *, help: str, problem: Problem) -> Field:  # noqa: A002
+def _account(label: str, *, help: str, missing: str, problem: Problem) -> Field:  # noqa: A002
     return Field(
         name="bank_account",
         label=label,
         required=True,
         help=help,
-        missing=f"The {label} is missing.",
+        missing=Text(missing),
         problem=problem,
     )
 
@@ -187,41 +197,55 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[Field, ...]]] = {
     ("ARS", "bank_transfer"): (
         _RECIPIENT,
         _account(
-            "CBU or CVU",
+            _("CBU or CVU"),
             help=_("22 digits."),
-            problem=_digits("bank_account", exactly=22, what="CBU or CVU"),
+            missing=_("The CBU or CVU is missing."),
+            problem=_digits("bank_account", exactly=22, what=_("CBU or CVU")),
         ),
         *_OPTIONAL,
     ),
     ("MXN", "spei"): (
         _RECIPIENT,
         _account(
-            "CLABE", help=_("18 digits."), problem=_digits("bank_account", exactly=18, what="CLABE")
+            "CLABE",
+            help=_("18 digits."),
+            missing=_("The CLABE is missing."),
+            problem=_digits("bank_account", exactly=18, what="CLABE"),
         ),
         Field(
             name="bank_code",
             label=_("Bank code"),
             required=True,
             help=_("3 digits, like 002."),
-            missing="SPEI needs the bank code beside the CLABE.",
-            problem=_digits("bank_code", exactly=3, what="bank code"),
+            missing=Text(_("SPEI needs the bank code beside the CLABE.")),
+            problem=_digits("bank_code", exactly=3, what=_("Bank code")),
         ),
         *_OPTIONAL,
     ),
     ("UYU", "bank_transfer"): (
         _RECIPIENT,
-        _account(_("account number"), help=_("4 to 20 digits."), problem=_account_digits(4, 20)),
+        _account(
+            _("account number"),
+            help=_("4 to 20 digits."),
+            missing=_("The account number is missing."),
+            problem=_account_digits(4, 20),
+        ),
         *_OPTIONAL,
     ),
     ("AUD", "bank_transfer"): (
         _RECIPIENT,
-        _account(_("account number"), help=_("6 to 10 digits."), problem=_account_digits(6, 10)),
+        _account(
+            _("account number"),
+            help=_("6 to 10 digits."),
+            missing=_("The account number is missing."),
+            problem=_account_digits(6, 10),
+        ),
         Field(
             name="bank_code",
             label=_("BSB"),
             required=True,
             help=_("Six digits, like 062-000."),
-            missing="An Australian bank transfer needs the BSB beside the account number.",
+            missing=Text(_("An Australian bank transfer needs the BSB beside the account number.")),
             problem=_bsb,
         ),
         *_OPTIONAL,
@@ -232,7 +256,7 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[Field, ...]]] = {
             name="payid_type",
             label=_("PayID type"),
             required=True,
-            missing="Say what kind of PayID it is: email, phone or ABN.",
+            missing=Text(_("Say what kind of PayID it is: email, phone or ABN.")),
             choices=PAYID_TYPES,
             problem=_payid_type,
         ),
@@ -241,7 +265,7 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[Field, ...]]] = {
             label=_("PayID"),
             required=True,
             help="james@example.com, +61412345678 or 51824753556.",
-            missing="The PayID is missing.",
+            missing=Text(_("The PayID is missing.")),
             problem=_payid,
         ),
         *_OPTIONAL,

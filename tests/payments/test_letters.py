@@ -41,7 +41,7 @@ class TestUnseen:
 
         errors = rules.validate(draft(recipient_name=told))
 
-        assert f"U+{ord(unseen):04X}" in errors["recipient_name"]
+        assert f"U+{ord(unseen):04X}" in str(errors["recipient_name"])
 
     @given(name=NAMES, unseen=UNSEEN)
     def test_is_spelled_out_where_a_name_is_shown(self, name: str, unseen: str) -> None:

@@ -160,7 +160,7 @@ class TestMerge:
 
         outcome = merge(row, observation(**(REST | change), status="completed"))
 
-        assert "is not what it was" in outcome.contradiction
+        assert "is not what it was" in str(outcome.contradiction)
         assert state_of(row) == before
 
     def test_takes_the_larger_refund_whatever_comes_first(self) -> None:

@@ -70,12 +70,12 @@ class TestRequirement:
         PolicyFactory(version=4, currency="AUD", from_amount=5000, signatures=2)
         withdrawal = WithdrawalFactory.build(created_by=None, amount=Decimal(9000))
 
-        assert required(withdrawal).words == "Policy v4, AUD from 5,000: 2 signatures."
+        assert str(required(withdrawal).words) == "Policy v4, AUD from 5,000: 2 signatures."
 
     def test_says_whose_signatures_it_wants(self) -> None:
         PolicyFactory(upstream="luxcore", roles=["ops_lead"])
 
-        assert required(WithdrawalFactory.build(created_by=None)).words == (
+        assert str(required(WithdrawalFactory.build(created_by=None)).words) == (
             "Policy v1, any currency at LuxCore: 1 signature by ops lead."
         )
 

@@ -196,7 +196,7 @@ class TestConfirm:
 
         assert needed() == 1
         event = AuditEvent.objects.get(verb="payments.policy.confirmation_refused")
-        assert (event.by, event.after) == (olga, {"refusal": "PolicyNotPossible"})
+        assert (event.by, event.after["refusal"]) == (olga, "PolicyNotPossible")
 
     def test_is_refused_to_the_proposer_by_the_database_itself(self) -> None:
         proposal = proposed(lead())

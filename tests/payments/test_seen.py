@@ -63,7 +63,8 @@ class TestApproveWhatYouSaw:
             sign(withdrawal, ada, seen=page)
 
         (difference,) = refusal.value.differences
-        assert (difference.field, difference.before, difference.after) == (field, before, after)
+        assert difference.field == field
+        assert (str(difference.before), str(difference.after)) == (before, after)
         assert nothing_happened_to(withdrawal)
 
     def test_keeps_the_refusal_in_the_audit_trail_without_personal_data(self) -> None:
@@ -75,9 +76,9 @@ class TestApproveWhatYouSaw:
             sign(withdrawal, ada, seen=page)
 
         event = AuditEvent.objects.get()
-        assert event.after == {"refusal": "FactsChanged"}
+        assert event.after["refusal"] == "FactsChanged"
         assert "PayID" in event.reason
-        assert "@example.com" not in event.reason
+        assert "@example.com" not in f"{event.reason} {event.after}"
 
     def test_voids_earlier_signatures_when_it_is_amended(self) -> None:
         Policy.objects.update(signatures=2)

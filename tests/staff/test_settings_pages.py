@@ -248,7 +248,7 @@ class TestDjangoPermissions:
 
         assert person.has_perm("staff.see_payments")
         assert not person.has_perm("staff.sign_withdrawals")
-        assert person.get_all_permissions() == {"staff.see_payments"}
+        assert person.get_all_permissions() == {"staff.see_payments", "staff.export_lists"}
 
     def test_of_an_admin_end_at_the_staff(self) -> None:
         person = UserFactory(roles=["admin"], is_staff=True)

@@ -9,8 +9,10 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop as _
 
 from staff import audit
+from staff.texts import Text
 from upstreams import alarms, clock, credentials
 from upstreams.crashpoints import reach
 from upstreams.enums import CommandState
@@ -124,6 +126,10 @@ def _put_off(seen: Command, *, why: str) -> None:
                 upstream=seen.upstream,
                 code=doubts.BLOCKED,
                 subject=(seen.subject_type, seen.subject_id),
-                text=f"{seen.kind} has been kept from being sent for a while. {why}",
+                text=Text(
+                    _("%(kind)s has been kept from being sent for a while. %(why)s"),
+                    kind=seen.kind,
+                    why=why,
+                ),
                 at=now,
             )

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop as _
 
+from staff.texts import Sayable, Text
 from upstreams import alarms, clock, credentials
 from upstreams.enums import CommandState
 from upstreams.models import Command
@@ -36,12 +38,16 @@ def next_try(*, doubts: int, now: datetime) -> datetime | None:
     return now + LADDER[doubts - 1] if doubts <= len(LADDER) else None
 
 
-def call_a_person(command: Command, *, why: str, at: datetime) -> None:
+def call_a_person(command: Command, *, why: Sayable, at: datetime) -> None:
     alarms.raise_alarm(
         upstream=command.upstream,
         code=DOUBT,
         subject=(command.subject_type, command.subject_id),
-        text=f"Nobody knows whether {command.kind} was carried out: a person decides. {why}",
+        text=Text(
+            _("Nobody knows whether %(kind)s was carried out: a person decides. %(why)s"),
+            kind=command.kind,
+            why=why,
+        ),
         at=at,
     )
 
@@ -80,9 +86,11 @@ def wait_for_its_key(command: Command) -> None:
                 upstream=command.upstream,
                 code=ANOTHER_KEY,
                 subject=(command.subject_type, command.subject_id),
-                text=(
-                    "The key was changed while the outcome of a command was unknown. Put the old "
-                    "key back and it is looked for again, or settle it by two people."
+                text=Text(
+                    _(
+                        "The key was changed while the outcome of a command was unknown. Put the "
+                        "old key back and it is looked for again, or settle it by two people."
+                    )
                 ),
                 at=now,
             )
@@ -124,6 +132,9 @@ def watch_for_many(upstream: str, *, at: datetime) -> None:
         alarms.raise_alarm(
             upstream=upstream,
             code=MANY_DOUBTS,
-            text=f"{recent} commands got no clear answer within 10 minutes. Sending goes on.",
+            text=Text(
+                _("%(number)s commands got no clear answer within 10 minutes. Sending goes on."),
+                number=recent,
+            ),
             at=at,
         )

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
+from staff.texts import Sayable, Text
+
 
 @dataclass(frozen=True)
 class Done:
@@ -80,7 +84,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
             }
 
 
-def in_words(outcome: Outcome) -> str:
+def in_words(outcome: Outcome) -> Sayable:
     """Return what went wrong, for people; empty when nothing did. Holds no personal data."""
     match outcome:
         case Done():
@@ -91,4 +95,4 @@ def in_words(outcome: Outcome) -> str:
             return why
         case Mismatch(differences):
             fields = ", ".join(field for field, _, _ in differences)
-            return f"The answer differs from what was asked in: {fields}."
+            return Text(_("The answer differs from what was asked in: %(fields)s."), fields=fields)

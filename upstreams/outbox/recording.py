@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_noop as _
 
+from staff.texts import Sayable, Text, in_english
 from upstreams import alarms, clock
 from upstreams.crashpoints import reach
 from upstreams.enums import CommandState
@@ -46,7 +48,7 @@ class _Change:
     next_at: datetime | None = None
     is_doubt: bool = False
     refused_at: datetime | None = None
-    closes_because: str = ""
+    closes_because: Sayable = ""
 
 
 def record(attempt: Attempt, outcome: Outcome) -> CommandState | None:
@@ -110,7 +112,9 @@ def _change(attempt: Attempt, outcome: Outcome, *, now: datetime) -> _Change:
                 state=CommandState.UNKNOWN,
                 told=outcome,
                 is_doubt=True,
-                closes_because="An answer differs from what was asked: compare both first.",
+                closes_because=Text(
+                    _("An answer differs from what was asked: compare both first.")
+                ),
             )
 
 
@@ -137,7 +141,7 @@ def _write(attempt: Attempt, change: _Change, *, now: datetime) -> bool:
         unknown_since=(command.unknown_since or now) if is_unknown else command.unknown_since,
         settled_at=now if is_settled else None,
         outcome=describe(change.told) | ({"refused_at": refused_at} if refused_at else {}),
-        error=in_words(change.told),
+        error=in_english(in_words(change.told)),
     )
     if not won:
         logger.warning("upstreams.outbox.overtaken", command=command.pk, fence=attempt.fence)
@@ -179,7 +183,9 @@ def _park(attempt: Attempt, outcome: Outcome) -> CommandState | None:
             upstream=attempt.command.upstream,
             code=NOT_SETTLED,
             subject=(attempt.command.subject_type, attempt.command.subject_id),
-            text="An outcome could not be recorded. It is kept with the command in the outbox.",
+            text=Text(
+                _("An outcome could not be recorded. It is kept with the command in the outbox.")
+            ),
             at=now,
         )
     return change.state

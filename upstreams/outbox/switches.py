@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from staff import audit
+from staff.texts import Sayable, in_english, packed
 from upstreams import alarms
 from upstreams.models import SendingSwitch
 
@@ -22,7 +23,7 @@ def sending_is_on(upstream: str) -> bool:
     return not SendingSwitch.objects.filter(upstream=upstream, is_on=False).exists()
 
 
-def stop_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -> bool:
+def stop_sending(upstream: str, *, reason: Sayable, by_label: str, at: datetime) -> bool:
     """Turn the provider off. What is queued stays queued. False when it was off already."""
     with transaction.atomic():
         audit.take_chain_lock()
@@ -30,7 +31,11 @@ def stop_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -> 
             upstream=upstream, defaults={"is_on": True, "changed_at": at}
         )
         changed = SendingSwitch.objects.filter(upstream=upstream, is_on=True).update(
-            is_on=False, reason=reason, changed_at=at, changed_by_label=by_label
+            is_on=False,
+            reason=in_english(reason),
+            said=packed(reason),
+            changed_at=at,
+            changed_by_label=by_label,
         )
         if changed:
             alarms.raise_alarm(upstream=upstream, code=STOPPED, text=reason, at=at)
@@ -42,7 +47,7 @@ def stop_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -> 
                 at=at,
                 before={"is_on": True},
                 after={"is_on": False},
-                reason=reason,
+                reason=in_english(reason),
             )
     return bool(changed)
 
@@ -52,7 +57,11 @@ def resume_sending(upstream: str, *, reason: str, by_label: str, at: datetime) -
     with transaction.atomic():
         audit.take_chain_lock()
         changed = SendingSwitch.objects.filter(upstream=upstream, is_on=False).update(
-            is_on=True, reason=reason, changed_at=at, changed_by_label=by_label
+            is_on=True,
+            reason=reason,
+            said=packed(reason),
+            changed_at=at,
+            changed_by_label=by_label,
         )
         if changed:
             alarms.close(upstream=upstream, code=STOPPED, at=at, by_label=by_label, reason=reason)

@@ -11,8 +11,10 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Least
+from django.utils.translation import gettext_noop as _
 
 from staff import audit
+from staff.texts import Text
 from upstreams import alarms, clock
 from upstreams.crashpoints import reach
 from upstreams.enums import EventState
@@ -189,7 +191,7 @@ def _bury(event: WebhookEvent, error: str) -> EventState | None:
         alarms.raise_alarm(
             upstream=event.upstream,
             code=DEAD,
-            text="At least one event could not be applied. Look at it and replay it.",
+            text=Text(_("At least one event could not be applied. Look at it and replay it.")),
             at=clock.database_now(),
         )
     return EventState.DEAD

@@ -160,7 +160,7 @@ def alarms(now: datetime) -> list[Any]:
     return [
         Facts(
             get_upstream_display="LuxCore",
-            text="An answer differs from what was asked: sending is stopped.",
+            words="An answer differs from what was asked: sending is stopped.",
             raised_at=now - timedelta(minutes=3),
         )
     ] * 2

@@ -12,8 +12,10 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from staff import anchors
+from staff.texts import Text
 from upstreams import outbox, webhooks
 from upstreams.enums import Upstream
 
@@ -85,7 +87,7 @@ def stop_everything_after_a_restore() -> None:
     for upstream in Upstream.values:
         outbox.stop_sending(
             upstream,
-            reason=f"The database looks restored from a backup: {reason}",
+            reason=Text(_("The database looks restored from a backup: %(why)s"), why=reason),
             by_label="Lightdesk",
             at=timezone.now(),
         )
