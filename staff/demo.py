@@ -28,6 +28,7 @@ PEOPLE: Mapping[str, tuple[str, Role]] = {
     "approver": ("Ada Approver", Role.APPROVER),
     "approver2": ("Abel Approver", Role.APPROVER),
     "lead": ("Olga Opslead", Role.OPS_LEAD),
+    "lead2": ("Otto Opslead", Role.OPS_LEAD),
     "reviewer": ("Rene Reviewer", Role.REVIEWER),
     "compliance": ("Cora Compliance", Role.COMPLIANCE_LEAD),
     "agent": ("Aron Agent", Role.AGENT),

@@ -162,8 +162,8 @@ def _refuse_unfit(version: PolicyVersion, at: datetime) -> None:
         raise PolicyNotPossible("It changes nothing.")
     for short in staffing.shortages(tiers, staffing.Crew.now()):
         raise PolicyNotPossible(
-            f"{short.tier} asks for {short.signatures} signatures, and only {short.people} "
-            "people hold a role that may give one."
+            f"{short.tier} asks for {short.signatures} signatures, and people who hold a role "
+            f"that may give one: {short.people}."
         )
 
 

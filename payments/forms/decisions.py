@@ -32,7 +32,7 @@ class ApproveForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput)
     typed_amount = AmountField(
         label=_("Type the amount"),
-        help_text=_("Digits and a point, such as 2500.00. More than one signature is needed here."),
+        help_text=_("Digits and a point, such as 2500.00. The policy asks for it here."),
     )
     reason = forms.CharField(label=_("Note"), max_length=1000, required=False)
 

@@ -28,9 +28,9 @@ def _limit(label: Any) -> AmountField:
     return AmountField(label=label, required=False)
 
 
-def _window() -> forms.TypedChoiceField:
+def _window(label: Any) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        label=_("in"),
+        label=label,
         choices=[(window.value, _(window.label)) for window in Window],
         coerce=int,
         initial=Window.DAY,
@@ -75,11 +75,11 @@ class TierForm(forms.Form):
         label=_("Whoever signs proves who they are, at most five minutes before"), required=False
     )
     customer_limit = _limit(_("At most per customer"))
-    customer_window = _window()
+    customer_window = _window(_("Customer: looking back"))
     beneficiary_limit = _limit(_("At most per beneficiary"))
-    beneficiary_window = _window()
+    beneficiary_window = _window(_("Beneficiary: looking back"))
     approver_limit = _limit(_("At most signed by one person"))
-    approver_window = _window()
+    approver_window = _window(_("One person: looking back"))
     lapse_hours = forms.IntegerField(
         label=_("Lapses, in hours after it was due"),
         min_value=1,

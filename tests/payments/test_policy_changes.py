@@ -164,8 +164,8 @@ class TestPropose:
             actions.propose_policy(version_id=draft.pk, reason="So.", by=olga, at=LATER)
 
         assert str(refusal.value) == (
-            f"Any currency from 5,000 asks for {signatures} signatures, and only {people} people "
-            "hold a role that may give one."
+            f"Any currency from 5,000 asks for {signatures} signatures, and people who hold a role "
+            f"that may give one: {people}."
         )
 
     def test_waits_for_the_proposal_before_it(self) -> None:

@@ -46,7 +46,7 @@ class TestPolicies:
             "Ops lead",
             "type the amount",
             "20,000.5 per customer in 24 hours",
-            "36 hours after it was due",
+            "36 hours",
             "any role that signs",
         ):
             assert words in text
