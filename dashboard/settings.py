@@ -197,12 +197,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- The API for the company's own systems --------------------------------------------------------
 
-API_RATE = env.str("API_RATE", default="300/min")  # calls per token
+API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=300)  # with one token
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["staff.api.callers.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["staff.api.callers.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["staff.api.callers.TokenThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"token": API_RATE},
+    "DEFAULT_THROTTLE_RATES": {"token": f"{API_CALLS_PER_MINUTE}/min"},
     "DEFAULT_PARSER_CLASSES": ["dashboard.api.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "dashboard.api.bodies.OneFormat",

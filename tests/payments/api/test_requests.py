@@ -1,10 +1,13 @@
 """Asking for payouts over the API: every documented one, and every wrong variation."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from payments import rules
 from payments.enums import Origin, Status
 from payments.models import IdempotencyKey, Revision, Withdrawal
 from staff import audit
@@ -64,6 +67,28 @@ class TestRequestWithdrawal:
         assert answer["payout"]["recipient_name"] == "James Smith"
         assert answer["signatures"] == {"given": 0, "needed": None}
         assert answer["payment"] is None
+
+
+GUIDE = json.loads((Path(__file__).parents[2] / "sandbox" / "guide_examples.json").read_bytes())
+PAID_OUT = [each for each in GUIDE if each["request"]["type"] == "withdrawal"]
+
+
+class TestGuide:
+    """The payouts of LuxCore's own guide, asked for here, are sent there as it writes them."""
+
+    @pytest.mark.parametrize("example", PAID_OUT, ids=lambda example: example["title"])
+    def test_is_sent_as_it_stands(self, caller: Caller, example: dict[str, Any]) -> None:
+        theirs = example["request"]
+        members = ("currency", "method", "description", "customer", "payout")
+        body = {name: theirs[name] for name in members}
+        amount = str(Decimal(theirs["amount"]).scaleb(-2))
+
+        response = caller.post("/api/v1/withdrawals/", body | {"amount": amount})
+
+        assert response.status_code == 201, response.content
+        row = Withdrawal.objects.get()
+        sent = json.loads(rules.payload(row))
+        assert sent == theirs | {"merchant_reference": row.merchant_reference}
 
 
 WRONG = {
