@@ -86,14 +86,16 @@ class ProofTooOld(NotPossible):
     """The rules want whoever signs to have proved who they are just now."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing was signed: prove who you are again, and sign within 5 minutes.")
+        super().__init__(
+            Text(_("Nothing was signed: prove who you are again, and sign within 5 minutes."))
+        )
 
 
 class AmountNotTyped(NotPossible):
     """The rules want whoever signs to type the amount, and this is not what was typed."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing was signed: type the amount exactly as it is shown.")
+        super().__init__(Text(_("Nothing was signed: type the amount exactly as it is shown.")))
 
 
 class RoleTooYoung(NotPossible):

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import translation
+from django.utils.translation import gettext_noop as _
 
 from payments import policies
 from payments.actions.common import refusal_is_recorded, stated
@@ -20,6 +21,7 @@ from payments.policies import staffing, telling
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, require
+from staff.texts import Lowered, Text
 
 # What a draft copies from the tiers in force, and what a form may set.
 TIER_FIELDS = tuple(
@@ -47,7 +49,9 @@ def begin_policy(*, by: User, at: datetime) -> PolicyVersion:
                 for tier in in_force
             )
     except IntegrityError:
-        raise PolicyNotPossible("Somebody has begun a draft already: see who, and ask.") from None
+        raise PolicyNotPossible(
+            Text(_("Somebody has begun a draft already: see who, and ask."))
+        ) from None
     return draft
 
 
@@ -64,7 +68,9 @@ def save_tier(
             with transaction.atomic():
                 tier.save()
         except IntegrityError:
-            raise PolicyNotPossible("The draft has a tier for exactly this already.") from None
+            raise PolicyNotPossible(
+                Text(_("The draft has a tier for exactly this already."))
+            ) from None
     return tier
 
 
@@ -90,7 +96,7 @@ def propose_policy(*, version_id: int, reason: str, by: User, at: datetime) -> P
                 draft.save(update_fields=["state", "reason", "proposed_at"])
         except IntegrityError:
             raise PolicyNotPossible(
-                "Another proposal waits for a second person: that one is decided first."
+                Text(_("Another proposal waits for a second person: that one is decided first."))
             ) from None
         _record("proposed", draft, by=by, at=at)
     return draft
@@ -111,10 +117,14 @@ def confirm_policy(*, version_id: int, by: User, at: datetime) -> PolicyVersion:
                 return version  # the same click again
             if version.state != PolicyState.PROPOSED:
                 raise PolicyNotPossible(
-                    f"{version} is {_state(version)}: there is nothing to confirm."
+                    Text(
+                        _("%(version)s is %(state)s: there is nothing to confirm."),
+                        version=str(version),
+                        state=_state(version),
+                    )
                 )
             if version.written_by_id == by.pk:
-                raise PolicyNotPossible("You proposed it, so somebody else confirms it.")
+                raise PolicyNotPossible(Text(_("You proposed it, so somebody else confirms it.")))
             _refuse_unfit(version, at)
             version.tiers.update(published_at=at)
             _decide(version, PolicyState.PUBLISHED, by=by, at=at)
@@ -133,7 +143,12 @@ def drop_policy(*, version_id: int, by: User, at: datetime) -> PolicyVersion:
         if version.state == PolicyState.DROPPED:
             return version
         if version.state == PolicyState.PUBLISHED:
-            raise PolicyNotPossible(f"{version} was published: propose another version instead.")
+            raise PolicyNotPossible(
+                Text(
+                    _("%(version)s was published: propose another version instead."),
+                    version=str(version),
+                )
+            )
         _decide(version, PolicyState.DROPPED, by=by, at=at)
         _record("dropped", version, by=by, at=at)
     return version
@@ -143,9 +158,15 @@ def _own_draft(version_id: int, by: User) -> PolicyVersion:
     require(by, Permission.MANAGE_POLICIES)
     version = _locked(version_id)
     if version.state != PolicyState.DRAFT:
-        raise PolicyNotPossible(f"{version} is {_state(version)} and is not changed any more.")
+        raise PolicyNotPossible(
+            Text(
+                _("%(version)s is %(state)s and is not changed any more."),
+                version=str(version),
+                state=_state(version),
+            )
+        )
     if version.written_by_id != by.pk:
-        raise PolicyNotPossible("Only who began a draft changes it; you may drop it.")
+        raise PolicyNotPossible(Text(_("Only who began a draft changes it; you may drop it.")))
     return version
 
 
@@ -154,16 +175,27 @@ def _refuse_unfit(version: PolicyVersion, at: datetime) -> None:
     in_force, tiers = policies.published(at), list(version.tiers.all())
     if version.base_id != (in_force[0].version.pk if in_force else None):
         raise PolicyNotPossible(
-            f"{in_force[0].version} was published since {version} was begun: begin anew from it."
+            Text(
+                _("%(newer)s was published since %(version)s was begun: begin anew from it."),
+                newer=str(in_force[0].version),
+                version=str(version),
+            )
         )
     if not tiers:
-        raise PolicyNotPossible("There is no tier in it.")
+        raise PolicyNotPossible(Text(_("There is no tier in it.")))
     if not telling.differences(in_force, tiers):
-        raise PolicyNotPossible("It changes nothing.")
+        raise PolicyNotPossible(Text(_("It changes nothing.")))
     for short in staffing.shortages(tiers, staffing.Crew.now()):
         raise PolicyNotPossible(
-            f"{short.tier} asks for {short.signatures} signatures, and people who hold a role "
-            f"that may give one: {short.people}."
+            Text(
+                _(
+                    "%(tier)s asks for %(signatures)s signatures, and people who hold a role "
+                    "that may give one: %(people)s."
+                ),
+                tier=short.tier,
+                signatures=short.signatures,
+                people=short.people,
+            )
         )
 
 
@@ -200,5 +232,5 @@ def _record(what: str, version: PolicyVersion, *, by: User, at: datetime) -> Non
     journal.write()
 
 
-def _state(version: PolicyVersion) -> str:
-    return str(PolicyState(version.state).label).lower()
+def _state(version: PolicyVersion) -> Lowered:
+    return Lowered(PolicyState(version.state).label)

@@ -19,6 +19,7 @@ ROLES = {
     "approver": "approver",
     "approver2": "approver",
     "lead": "ops_lead",
+    "lead2": "ops_lead",
     "reviewer": "reviewer",
     "compliance": "compliance_lead",
     "agent": "agent",
