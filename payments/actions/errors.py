@@ -127,7 +127,13 @@ class KeyReused(NotPossible):
 
     def __init__(self, code: str) -> None:
         super().__init__(
-            f"This key asked for {code} with another body. Send that body again, or a new key."
+            Text(
+                _(
+                    "This key asked for %(code)s with another body. Send that body again, or a "
+                    "new key."
+                ),
+                code=code,
+            )
         )
 
 

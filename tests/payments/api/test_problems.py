@@ -9,7 +9,7 @@ from django.test import Client
 
 from payments.models import Withdrawal
 from staff.api.callers import TokenThrottle
-from tests.payments.api.helpers import Caller, caller_of, expect_problem, told
+from tests.payments.api.helpers import PAYOUTS, Caller, caller_of, expect_problem, told
 from tests.payments.factories import WithdrawalFactory, maker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_cache")]
@@ -61,6 +61,19 @@ class TestBodies:
         response = caller.post(PATH, b"amount=1.00", content_type=content_type)
 
         expect_problem(response, 415, "unsupported_media_type")
+
+    def test_are_judged_in_english(self, caller: Caller) -> None:
+        headers = {
+            "Authorization": f"Bearer {caller.bearer}",
+            "Accept-Language": "es",
+            "Idempotency-Key": "payroll-7",
+        }
+        body = PAYOUTS["UYU"] | {"currency": "LKR", "description": None}
+
+        response = caller.client.post(PATH, body, content_type="application/json", headers=headers)
+
+        assert response.headers["Content-Language"] == "en"
+        assert "may not be null" in expect_problem(response, 422, "invalid")["detail"]
 
     def test_tell_nothing_of_the_request(self, caller: Caller) -> None:
         response = caller.post(PATH, b'{"amount": "planted-value" "payout"}')
