@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 Row = TypeVar("Row", bound=Model)
 
 CAP = 10_000  # counting further costs more than knowing is worth
+TAB_CAP = 1_000  # the same for a list that is not looked at
 SIZES = (25, 50, 100)
 LAST = chr(0x10FFFF)
 
@@ -71,17 +72,18 @@ class Count:
     """A number of rows, exact up to the cap."""
 
     value: int
+    cap: int = CAP
 
     @property
     def is_exact(self) -> bool:
-        return self.value <= CAP
+        return self.value <= self.cap
 
     @property
     def shown(self) -> int | str:
         """Return the number, or words where it is too large to be worth counting."""
         if self.is_exact:
             return self.value
-        cap = number_format(CAP, force_grouping=True)
+        cap = number_format(self.cap, force_grouping=True)
         return gettext("more than %(cap)s") % {"cap": cap}
 
     def __str__(self) -> str:
@@ -155,9 +157,10 @@ def begins(field: str, text: str) -> Q:
     return Q(**{f"{field}__gte": text, f"{field}__lt": text + LAST})
 
 
-def count(queryset: QuerySet[Row]) -> Count:
-    """Count rows, but never further than one past the cap."""
-    return Count(queryset.order_by()[: CAP + 1].count())
+def count(queryset: QuerySet[Row], *, is_current: bool = True) -> Count:
+    """Count rows, but never further than one past the cap, a low one for a tab in the back."""
+    cap = CAP if is_current else TAB_CAP
+    return Count(queryset.order_by()[: cap + 1].count(), cap)
 
 
 def page_size(wanted: str) -> int:

@@ -27,7 +27,7 @@ from upstreams.enums import Upstream
 
 ANY = ("", _("Any"))
 TRIGRAM = 3  # letters; an index of trigrams finds nothing by fewer
-FEW_CUSTOMERS = 200
+FEW_CUSTOMERS = 1_000
 
 
 @dataclass(frozen=True)

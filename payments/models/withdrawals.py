@@ -154,6 +154,8 @@ class Withdrawal(models.Model):
             models.Index(fields=["method", "-created_at", "-id"], name="withdrawal_by_method"),
             models.Index(fields=["origin", "-created_at", "-id"], name="withdrawal_by_origin"),
             models.Index(fields=["amount"], name="withdrawal_by_amount"),
+            # Balances: what was sent after they were read.
+            models.Index(fields=["sent_at"], name="withdrawal_sent"),
             models.Index(fields=["upstream", "currency", "status"], name="withdrawal_totals"),
             models.Index(fields=["account_key", "-created_at"], name="withdrawal_account"),
             # What counts against a limit: approved since yesterday, last week, last month.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -73,7 +74,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     shown = narrowed(found, current).select_related("customer").defer("raw", "stamps")
     page = lists.page(shown, order=NEWEST_FIRST, query=query)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    totals = {key: lists.count(narrowed(found, key)) for key in TABS}
+    totals = _totals(found, current)
     context = {
         "now": timezone.now(),
         "page": page,
@@ -184,9 +185,23 @@ def _find(upstream: str, upstream_id: str) -> Payment:
     return get_object_or_404(rows, upstream=upstream, upstream_id=upstream_id)
 
 
+def _totals(found: PaymentQuerySet, current: str) -> dict[str, lists.Count]:
+    """Count every tab: all of them at once where little is found, else each up to its cap."""
+    few = found.order_by()[: lists.TAB_CAP + 1].aggregate(
+        **{key: Count("pk", filter=_states(key)) for key in TABS}
+    )
+    if few["all"] <= lists.TAB_CAP:
+        return {key: lists.Count(number) for key, number in few.items()}
+    return {key: lists.count(narrowed(found, key), is_current=key == current) for key in TABS}
+
+
 def narrowed(rows: PaymentQuerySet, key: str) -> PaymentQuerySet:
+    return rows.filter(_states(key))
+
+
+def _states(key: str) -> Q:
     statuses = TABS[key][1]
-    return rows.filter(status__in=statuses) if statuses else rows
+    return Q(status__in=statuses) if statuses else Q()
 
 
 def _address(row: Payment, request: HttpRequest) -> str:

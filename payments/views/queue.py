@@ -94,7 +94,10 @@ class QueueView:
     @cached_property
     def totals(self) -> dict[str, lists.Count]:
         """How much every tab holds under these filters; one capped count each."""
-        return {tab.key: lists.count(self.rows(tab)) for tab in TABS.values()}
+        return {
+            tab.key: lists.count(self.rows(tab), is_current=tab is self.tab)
+            for tab in TABS.values()
+        }
 
     def tabs(self) -> list[dict[str, object]]:
         return [

@@ -136,6 +136,14 @@ class TestCount:
         assert count.value == 11
         assert str(count) == "more than 10"
 
+    def test_stops_earlier_for_a_tab_in_the_back(
+        self, rows: list[Withdrawal], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "TAB_CAP", 5)
+
+        assert str(lists.count(Withdrawal.objects.all(), is_current=False)) == "more than 5"
+        assert str(lists.count(Withdrawal.objects.all())) == "60"
+
     def test_is_exact_below_it(self, rows: list[Withdrawal]) -> None:
         assert lists.count(Withdrawal.objects.all()).shown == 60
 

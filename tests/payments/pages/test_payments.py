@@ -173,6 +173,17 @@ class TestList:
         assert len(ids(first) | ids(second)) == 30
         assert len(second.context["chips"]) == 11
 
+    def test_counts_each_tab_by_itself_when_there_is_much(
+        self, rows: dict[str, Payment], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = as_role("viewer")
+        few = [tab["count"] for tab in client.get("/payments/?tab=open").context["tabs"]]
+        monkeypatch.setattr("staff.lists.TAB_CAP", 2)
+        much = [tab["count"] for tab in client.get("/payments/?tab=open").context["tabs"]]
+
+        assert few == [3, 1, 1, 0, 1]
+        assert much == ["more than 2", 1, 1, 0, 1]
+
     def test_pages_through(self) -> None:
         for number in range(30):
             PaymentFactory(created_at=NOW - timedelta(minutes=number))
