@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from payments import demo, feeds, hooks, senders
+from payments import demo, feeds, feeds_lumetrade, hooks, senders
 from payments.deposits import sending as deposit_sending
 from payments.reconciliation import luxcore
 from staff import demo as demonstration
@@ -15,6 +15,7 @@ from upstreams.enums import Upstream
 def register() -> None:
     """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
     feeds.register_feeds()
+    feeds_lumetrade.register_feeds()
     senders.register_senders()
     deposit_sending.register_sender()
     luxcore.register()

@@ -34,7 +34,10 @@ _PLAIN = frozenset({
     "updated_at", "version", "webhook_id",
 })  # fmt: skip
 _NAMES = frozenset(
-    {"name", "recipient_name", "account_holder", "payid_name", "beneficiary", "customer_name"}
+    {
+        *("name", "recipient_name", "account_holder", "payid_name", "beneficiary", "customer_name"),
+        *("accountName", "nickname"),
+    }
 )
 # Free text, the payout's reference too: whoever asks for a payout writes into it what they like.
 _WORDS = frozenset(

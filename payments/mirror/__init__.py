@@ -2,16 +2,24 @@
 
 from payments.mirror.balances import store_balances
 from payments.mirror.linking import link
+from payments.mirror.lumetrade import LUMETRADE, Sighting, balance_of, lumetrade_status
 from payments.mirror.methods import Listing, store_methods
 from payments.mirror.observing import luxcore_status, observe
+from payments.mirror.saved import Listed, store_beneficiaries
 from payments.mirror.storing import store_payments
 
 __all__ = [
+    "LUMETRADE",
+    "Listed",
     "Listing",
+    "Sighting",
+    "balance_of",
     "link",
+    "lumetrade_status",
     "luxcore_status",
     "observe",
     "store_balances",
+    "store_beneficiaries",
     "store_methods",
     "store_payments",
 ]

@@ -22,12 +22,14 @@ class Alerts:
     """Calls collected during one transaction. Their texts hold no personal data."""
 
     at: datetime
+    upstream: Upstream
     _calls: list[tuple[str, Text, tuple[str, str], bool]] = field(default_factory=list)
 
     def contradiction(self, payment: Payment, what: Sayable) -> None:
         """The provider says two things that cannot both be true. What was first stays."""
         text = Text(
-            _("LuxCore contradicts itself about %(payment)s: %(what)s."),
+            _("%(provider)s contradicts itself about %(payment)s: %(what)s."),
+            provider=self.upstream.label,
             payment=payment.upstream_id,
             what=what,
         )
@@ -37,9 +39,11 @@ class Alerts:
         """A status that nobody documented: shown as it is, and treated as open."""
         word = payment.upstream_status
         text = Text(
-            _("LuxCore uses the status %(word)s, which this desk does not know."), word=repr(word)
+            _("%(provider)s uses the status %(word)s, which this desk does not know."),
+            provider=self.upstream.label,
+            word=repr(word),
         )
-        self._add("unknown-status", text, ("luxcore.status", word[:80]))
+        self._add("unknown-status", text, (f"{self.upstream}.status", word[:80]))
 
     def mismatch(
         self,
@@ -81,7 +85,8 @@ class Alerts:
     def moved_after_rejection(self, withdrawal: Withdrawal, payment: Payment) -> None:
         """It was rejected here and goes on there."""
         text = Text(
-            _("%(code)s was rejected, and %(payment)s is %(status)s at LuxCore."),
+            _("%(code)s was rejected, and %(payment)s is %(status)s at %(provider)s."),
+            provider=self.upstream.label,
             code=withdrawal.code,
             payment=payment.upstream_id,
             status=payment.upstream_status,
@@ -92,10 +97,10 @@ class Alerts:
         """Open the alarms and stop the provider where that was asked for."""
         for code, text, subject, stop in self._calls:
             alarms.raise_alarm(
-                upstream=Upstream.LUXCORE, code=code, text=text, at=self.at, subject=subject
+                upstream=self.upstream, code=code, text=text, at=self.at, subject=subject
             )
             if stop:
-                outbox.stop_sending(Upstream.LUXCORE, reason=text, by_label=BY_LABEL, at=self.at)
+                outbox.stop_sending(self.upstream, reason=text, by_label=BY_LABEL, at=self.at)
         self._calls.clear()
 
     def _add(self, code: str, text: Text, subject: tuple[str, str], *, stop: bool = False) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -11,13 +13,31 @@ from payments.models import Balance, DailyBalance
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
 from upstreams.luxcore.schemas import BalanceRecord
+from upstreams.money import Money
 
 _TOLD = ("amount", "available", "frozen", "raw")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # a row made a moment ago, to be locked and filled
 
 
-def store_balances(records: Sequence[BalanceRecord], *, at: datetime) -> StoreCounts:
-    """Keep what LuxCore was asked for at `at`, unless something newer is known.
+@dataclass(frozen=True)
+class BalanceSeen:
+    """A balance at a provider that has other words for it, in LuxCore's."""
+
+    currency: str
+    balance_type: str
+    amount: Money
+    available: Money
+    frozen: Money
+    raw: dict[str, Any] = field(repr=False)
+
+
+def store_balances(
+    records: Sequence[BalanceRecord | BalanceSeen],
+    *,
+    at: datetime,
+    upstream: Upstream = Upstream.LUXCORE,
+) -> StoreCounts:
+    """Keep what the provider was asked for at `at`, unless something newer is known.
 
     An unchanged balance is written too: that it was seen just now is what approvers rely on.
     """
@@ -28,7 +48,7 @@ def store_balances(records: Sequence[BalanceRecord], *, at: datetime) -> StoreCo
         Balance.objects.bulk_create(
             [
                 Balance(
-                    upstream=Upstream.LUXCORE,
+                    upstream=upstream,
                     currency=currency,
                     balance_type=balance_type,
                     amount=0,
@@ -44,7 +64,7 @@ def store_balances(records: Sequence[BalanceRecord], *, at: datetime) -> StoreCo
             balance
             for balance in Balance.objects.select_for_update(of=("self",))
             .filter(
-                upstream=Upstream.LUXCORE,
+                upstream=upstream,
                 currency__in={currency for currency, _ in latest},
             )
             .order_by("pk")
@@ -90,7 +110,7 @@ def _keep_for_the_day(newer: Sequence[Balance]) -> None:
     )
 
 
-def _take(balance: Balance, record: BalanceRecord) -> bool:
+def _take(balance: Balance, record: BalanceRecord | BalanceSeen) -> bool:
     """Take the record's figures over; whether any differed."""
     told = {
         "amount": record.amount.amount,

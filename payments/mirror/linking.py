@@ -17,6 +17,7 @@ from payments.models import PAID_STATUSES, Payment, Revision, Withdrawal
 from payments.moves import DUE_AFTER, move, revise
 from payments.references import PAYOUT
 from staff import audit
+from upstreams.enums import Upstream
 from upstreams.models import Command
 
 _ENDS: Final = {
@@ -30,10 +31,13 @@ _ENDS: Final = {
 def link(payments: Sequence[Payment], *, journal: Journal) -> None:
     """Match these locked payments with our withdrawals and deposits and move those along.
 
-    Ours are locked after payments, in the order of keys. One that waits for approval at the
-    provider and was not made here joins the queue. The caller writes the journal, at last.
+    They are of one provider. Ours are locked after payments, in the order of keys. One that waits
+    for approval at the provider and was not made here joins the queue. The caller writes the
+    journal, at last.
     """
-    alerts = Alerts(at=journal.at)
+    if not payments:
+        return
+    alerts = Alerts(at=journal.at, upstream=Upstream(payments[0].upstream))
     journal.afterwards(alerts.raise_all)
     _match(payments, journal, alerts)
     match_requests(payments, journal, alerts)
@@ -60,7 +64,7 @@ def _match(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> Non
                 payment,
                 (command.subject_type, command.subject_id),
             )
-        elif payment.status == PaymentStatus.CREATED and payment.amount > 0:
+        elif _waits_for_us(payment):
             _adopt(payment, journal)
 
 
@@ -208,6 +212,15 @@ def _follow_sent(withdrawal: Withdrawal, payment: Payment, journal: Journal) -> 
         status_reason=why,
         error_code=payment.error_code,
         settled_at=journal.at,
+    )
+
+
+def _waits_for_us(payment: Payment) -> bool:
+    """Whether this desk decides about it: what waits at Lumetrade cannot be cancelled there."""
+    return (
+        payment.upstream == Upstream.LUXCORE
+        and payment.status == PaymentStatus.CREATED
+        and payment.amount > 0
     )
 
 

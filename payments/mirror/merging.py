@@ -67,6 +67,7 @@ class Observation:
         payment = Payment(
             upstream=self.upstream,
             upstream_id=self.upstream_id,
+            created_at=at,  # until it is told (LT-A11: a deposit at Lumetrade never does)
             first_seen_at=at,
             seen_at=at,
             changed_at=at,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final, Protocol
 
 from django.db import transaction
 
@@ -21,7 +22,7 @@ from payments.mirror.observing import Unstorable, observe
 from payments.models import Payment
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
-from upstreams.luxcore.schemas import CustomerRecord, PaymentRecord
+from upstreams.luxcore.schemas import CustomerRecord
 from upstreams.records import RefusedItem
 
 PAGE: Final = 100
@@ -58,14 +59,45 @@ _COLUMNS: Final = (
 )
 
 
+class Shown(Protocol):
+    """One payment as a provider showed it once."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def raw(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """How the records of one provider are read. `observe` raises Unstorable.
+
+    `customer_of` says whom a record tells of, where this provider tells that at all.
+    """
+
+    upstream: Upstream
+    observe: Callable[[Any, int | None], Observation]
+    customer_of: Callable[[Any], CustomerRecord | None] = lambda record: None
+
+
+LUXCORE: Final = Source(
+    upstream=Upstream.LUXCORE,
+    observe=lambda record, customer_id: observe(record, customer_id=customer_id),
+    customer_of=lambda record: record.customer,
+)
+
+
 def store_payments(
-    records: Sequence[PaymentRecord],
+    records: Sequence[Shown],
     *,
     seen_by: SeenBy,
     at: datetime,
     journal: Journal | None = None,
+    source: Source = LUXCORE,
 ) -> StoreCounts:
-    """Merge what LuxCore showed into our copy, and let our withdrawals follow.
+    """Merge what a provider showed into our copy, and let our withdrawals follow.
 
     May be called again with the same records, in any order. Each page of 100 is a transaction of
     its own unless the caller has one. A record that does not fit is refused, the rest goes on.
@@ -75,8 +107,8 @@ def store_payments(
     refused: list[RefusedItem] = []
     for page in _pages(records):
         with transaction.atomic():
-            notes = journal or Journal(by=None, at=at, by_label="LuxCore")
-            counts = _store_page(page, seen_by=seen_by, at=at, journal=notes)
+            notes = journal or Journal(by=None, at=at, by_label=source.upstream.label)
+            counts = _store_page(page, source=source, seen_by=seen_by, at=at, journal=notes)
             if journal is None:
                 notes.write()
         created += counts.created
@@ -86,26 +118,26 @@ def store_payments(
     return StoreCounts(created=created, changed=changed, unchanged=unchanged, refused=refused)
 
 
-def _pages(records: Iterable[PaymentRecord]) -> Iterable[list[PaymentRecord]]:
+def _pages(records: Iterable[Shown]) -> Iterable[list[Shown]]:
     rest = iter(records)
     while page := list(islice(rest, PAGE)):
         yield page
 
 
 def _store_page(
-    records: list[PaymentRecord], *, seen_by: SeenBy, at: datetime, journal: Journal
+    records: list[Shown], *, source: Source, seen_by: SeenBy, at: datetime, journal: Journal
 ) -> StoreCounts:
     digests = dict(
         Payment.objects.filter(
-            upstream=Upstream.LUXCORE, upstream_id__in={record.id for record in records}
+            upstream=source.upstream, upstream_id__in={record.id for record in records}
         ).values_list("upstream_id", "digest")
     )
     # Somebody waits for the answer to a click or a send: even an unchanged row is looked at anew.
     is_awaited = seen_by in (SeenBy.CLICK, SeenBy.SEND)
     news = [record for record in records if is_awaited or digests.get(record.id) != record.digest]
-    seen, refused = _observed(news, at=at)
-    rows = _locked_rows(seen, known=digests.keys(), seen_by=seen_by, at=at)
-    alerts = Alerts(at=at)
+    seen, refused = _observed(news, source=source, at=at)
+    rows = _locked_rows(seen, source=source, known=digests.keys(), seen_by=seen_by, at=at)
+    alerts = Alerts(at=at, upstream=source.upstream)
     journal.afterwards(alerts.raise_all)
     created = rows.keys() - digests.keys()
     changed = _merge_all(rows, seen, alerts, created=created, at=at)
@@ -122,27 +154,31 @@ def _store_page(
 
 
 def _observed(
-    records: Iterable[PaymentRecord], *, at: datetime
+    records: Iterable[Shown], *, source: Source, at: datetime
 ) -> tuple[list[Observation], list[RefusedItem]]:
     """The records in our columns, their customers made known, and those that do not fit."""
-    records = list(records)
+    told = [(record, source.customer_of(record)) for record in records]
     customers = learn(
-        (_told(record.customer) for record in records if record.customer is not None),
-        upstream=Upstream.LUXCORE,
+        (_told(customer) for _, customer in told if customer is not None),
+        upstream=source.upstream,
         at=at,
     )
     seen, refused = [], []
-    for record in records:
-        key = record.customer.id if record.customer else ""
+    for record, customer in told:
         try:
-            seen.append(observe(record, customer_id=customers.get(key)))
+            seen.append(source.observe(record, customers.get(customer.id if customer else "")))
         except Unstorable as problem:
             refused.append(RefusedItem(record.id, record.raw, str(problem)))
     return seen, refused
 
 
 def _locked_rows(
-    seen: list[Observation], *, known: Iterable[str], seen_by: SeenBy, at: datetime
+    seen: list[Observation],
+    *,
+    source: Source,
+    known: Iterable[str],
+    seen_by: SeenBy,
+    at: datetime,
 ) -> dict[str, Payment]:
     """The row of each payment, locked in the order of keys. New ones are made first.
 
@@ -155,7 +191,7 @@ def _locked_rows(
     )
     rows = (
         Payment.objects.select_for_update(of=("self",), no_key=True)
-        .filter(upstream=Upstream.LUXCORE, upstream_id__in=list(first_of))
+        .filter(upstream=source.upstream, upstream_id__in=list(first_of))
         .order_by("pk")
     )
     return {row.upstream_id: row for row in rows}

@@ -17,6 +17,7 @@ from payments.models.reconciliation import (
     Resolution,
 )
 from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
+from payments.models.saved import SavedBeneficiary
 from payments.models.turnover import Turnover
 from payments.models.withdrawals import (
     MOVES,
@@ -51,6 +52,7 @@ __all__ = [
     "RequestNotMovable",
     "Resolution",
     "Revision",
+    "SavedBeneficiary",
     "Settlement",
     "Signature",
     "Turnover",
