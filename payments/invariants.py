@@ -14,12 +14,23 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_noop as _
 
-from payments.enums import Kind, PaymentStatus, Status
+from payments import policies
+from payments.checks.history import WENT_UNPAID
+from payments.enums import Kind, LimitPer, PaymentStatus, Status
 from payments.intent import differences
-from payments.models import PAID_STATUSES, UNPAID_STATUSES, Payment, Signature, Withdrawal
+from payments.models import (
+    PAID_STATUSES,
+    UNPAID_STATUSES,
+    Limit,
+    Payment,
+    Policy,
+    Signature,
+    Withdrawal,
+)
 from payments.queues import WithdrawalQuerySet
 from payments.references import PAYOUT
 from staff import anchors, audit
@@ -123,12 +134,13 @@ def nothing_is_forgotten(now: datetime) -> Iterable[Breach]:
 
 
 def signed_by_enough(now: datetime) -> Iterable[Breach]:
-    """I3: enough distinct signers, all on one digest, none of whom wrote it."""
+    """I3: enough distinct signers of the roles asked for, on one digest, none of whom wrote it."""
     signed = list(
         _watched(now).filter(status__in=_SIGNED).order_by("pk").prefetch_related("revisions")
     )
     by_withdrawal: dict[int, list[Signature]] = defaultdict(list)
-    for signature in Signature.objects.valid().approvals().filter(withdrawal__in=signed):
+    approvals_of = Signature.objects.valid().approvals().filter(withdrawal__in=signed)
+    for signature in approvals_of.select_related("policy"):
         by_withdrawal[signature.withdrawal_id].append(signature)
     for withdrawal in signed:
         approvals = [
@@ -136,14 +148,10 @@ def signed_by_enough(now: datetime) -> Iterable[Breach]:
             for signature in by_withdrawal[withdrawal.pk]
             if signature.revision == withdrawal.revision
         ]
-        signers = {signature.by_id for signature in approvals}
         writers = {withdrawal.created_by_id, withdrawal.last_edited_by_id}
         writers |= {revision.by_id for revision in withdrawal.revisions.all()}
-        if (
-            len(signers) < (withdrawal.signatures_required or 1)
-            or len({signature.digest for signature in approvals}) != 1
-            or signers & writers
-        ):
+        needed = withdrawal.signatures_required or 1
+        if not policies.are_enough(approvals, needed=needed, writers=writers):
             text = _told(_("%(code)s is %(status)s without the signatures it needs."), withdrawal)
             yield _breach("i3-signatures", withdrawal, text)
 
@@ -221,10 +229,52 @@ def events_are_applied(now: datetime) -> Iterable[Breach]:
         yield Breach("i8-events", row["upstream"], ("", ""), text, stops=False)
 
 
+def limits_are_kept(now: datetime) -> Iterable[Breach]:
+    """I9: what was signed under one tier is within the limits of that tier.
+
+    Each was held against the sum of all before it, so those of one tier fit together too. Only the
+    tiers in force are looked at: what was signed under older ones was checked every minute.
+    """
+    for tier in policies.published(now):
+        for limit in tier.limits:
+            for upstream in _past_limit(tier, limit, now):
+                text = Text(
+                    _("More was signed than the limit per %(whom)s of policy %(version)s allows."),
+                    whom=Text(limit.per.label),
+                    version=str(tier.version),
+                )
+                yield Breach("i9-limits", upstream, audit.subject_of(tier), text)
+
+
+def _past_limit(tier: Policy, limit: Limit, now: datetime) -> set[str]:
+    """Providers by which more goes than the limit allows; none while it is kept.
+
+    Customers are told apart by e-mail alone: it cannot change once it was signed.
+    """
+    since = now - limit.span
+    signed = Signature.objects.valid().approvals().filter(policy=tier, at__gt=since)
+    if limit.per == LimitPer.APPROVER:
+        sums = signed.values("by", "withdrawal__currency").annotate(
+            total=Sum("withdrawal__amount"), through=Min("withdrawal__upstream")
+        )
+        return {row["through"] for row in sums.filter(total__gt=limit.amount)}
+    whose = "account_key" if limit.per == LimitPer.BENEFICIARY else "email"
+    paid = (
+        Withdrawal.objects.ours()
+        .annotate(email=Lower("customer_email"))
+        .filter(approved_at__gt=since, status__in=_SIGNED, pk__in=signed.values("withdrawal"))
+        .exclude(WENT_UNPAID)
+        .exclude(**{whose: ""})
+    )
+    totals = paid.values("currency", whose).annotate(total=Sum("amount"), through=Min("upstream"))
+    return {row["through"] for row in totals.filter(total__gt=limit.amount)}
+
+
 INVARIANTS: Final[tuple[Callable[[datetime], Iterable[Breach]], ...]] = (
     paid_once,
     nothing_is_forgotten,
     signed_by_enough,
+    limits_are_kept,
     paid_as_asked,
     no_end_is_reversed,
     every_move_is_audited,

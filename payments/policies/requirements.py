@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -128,14 +129,22 @@ def is_signed(withdrawal: Withdrawal) -> bool:
         .approvals()
         .filter(revision=withdrawal.revision)
         .select_related("policy")
-        .order_by("at", "pk")
     )
-    if not approvals or len({signature.digest for signature in approvals}) != 1:
+    return are_enough(approvals, needed=withdrawal.signatures_required, writers=writers)
+
+
+def are_enough(
+    approvals: Sequence[Signature], *, needed: int, writers: AbstractSet[int | None]
+) -> bool:
+    """Whether these are approvals of enough people who may give them, on one digest.
+
+    What the last one was given under are the rules by which the withdrawal was approved.
+    """
+    if len({signature.digest for signature in approvals}) != 1:
         return False
-    # The last signature was given under the rules by which it was approved.
-    asked = approvals[-1].policy
-    signers = {signature.by_id for signature in approvals if _counts(signature.roles, policy=asked)}
-    return len(signers) >= withdrawal.signatures_required and not signers & writers
+    asked = max(approvals, key=lambda signature: signature.pk).policy
+    counted = {signature.by_id for signature in approvals if _counts(signature.roles, policy=asked)}
+    return len(counted) >= needed and not {signature.by_id for signature in approvals} & writers
 
 
 def _counts(held: Iterable[str], *, policy: Policy | None) -> bool:

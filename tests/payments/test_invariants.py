@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from payments import actions, invariants, mirror
 from payments.enums import PaymentStatus, SeenBy, Status
-from payments.models import Payment, Settlement, Withdrawal
+from payments.models import Payment, Policy, Settlement, Withdrawal
 from payments.references import PAYOUT
 from staff import audit
 from staff.models import AuditEvent
@@ -20,6 +20,7 @@ from tests.payments.factories import (
     NOW,
     PaymentFactory,
     SignatureFactory,
+    WithdrawalFactory,
     approver,
     draft,
     maker,
@@ -255,3 +256,30 @@ class TestVerifyChain:
         with connection.cursor() as cursor:
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
             return [row[0] for row in cursor.fetchall()]
+
+
+class TestLimits:
+    """I9: whatever let it through, what was signed under a tier is within its limits."""
+
+    @pytest.mark.parametrize("limit", ["beneficiary_limit", "customer_limit", "approver_limit"])
+    def test_are_kept_by_what_was_signed(self, limit: str) -> None:
+        Policy.objects.update(**{limit: Decimal(6000)})
+        ada = approver()
+        for _ in range(2):
+            sign(WithdrawalFactory(), ada)
+        assert "i9-limits" not in breaches(later=timedelta(0))
+
+        Policy.objects.update(**{limit: Decimal("4999.99")})
+
+        assert "i9-limits" in breaches(later=timedelta(0))
+        assert not outbox.sending_is_on("luxcore")
+        alarm = Alarm.objects.get(code="i9-limits")
+        whom = limit.removesuffix("_limit")
+        assert alarm.text == (f"More was signed than the limit per {whom} of policy v1 allows.")
+
+    def test_count_no_more_what_is_past_the_window(self) -> None:
+        Policy.objects.update(beneficiary_limit=Decimal(6000))
+        sign(WithdrawalFactory(), approver())
+        Policy.objects.update(beneficiary_limit=Decimal(1))
+
+        assert "i9-limits" not in breaches(later=timedelta(hours=24))
