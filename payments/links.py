@@ -24,6 +24,7 @@ def register() -> None:
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))
     schedule.register("payments.tasks.verify_chain", every=timedelta(hours=1))
     schedule.register("payments.tasks.verify_whole_chain", every=timedelta(days=1))
+    schedule.register("payments.tasks.settle_answered", every=timedelta(minutes=1))
     schedule.register("payments.tasks.lapse_forgotten", every=timedelta(hours=1))
     schedule.register("payments.tasks.reconcile", every=timedelta(minutes=1))
     demonstration.register(demo.build)

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from payments import invariants, lapsing
+from payments import answered, invariants, lapsing
 from payments.models import Reconciliation
 from payments.reconciliation import resolving, running, starting
 from upstreams import doorbell
@@ -34,6 +34,13 @@ def verify_chain(**_: object) -> None:
 def verify_whole_chain(**_: object) -> None:
     """Walk the audit chain from its first event: an old one may have been changed."""
     invariants.verify_chain(now=timezone.now(), whole=True)
+
+
+@shared_task
+def settle_answered(**_: object) -> None:
+    """Close what is in doubt, is looked for no more, and was seen at the provider after all."""
+    settled = answered.settle_answered(at=timezone.now())
+    logger.info("payments.commands.answered", number=settled)
 
 
 @shared_task

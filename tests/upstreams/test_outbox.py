@@ -737,6 +737,8 @@ class TestCredential:
 
         settings.LUXCORE_API_KEY = "qp_test_sk_old"
 
+        command.refresh_from_db()
+        assert not outbox.waits_for_people(command)
         assert outbox.sweep() == 1
         command.refresh_from_db()
         assert (command.state, command.awaits_key) == (CommandState.DONE, False)

@@ -65,7 +65,9 @@ def waits_for_people(command: Command) -> bool:
     """Whether it is in doubt, and no machine can end that as things stand."""
     if command.state != CommandState.UNKNOWN:
         return False
-    return command.next_at is None or has_another_key(command)
+    if has_another_key(command):
+        return True
+    return command.next_at is None and not command.awaits_key  # else its key is back
 
 
 def give_to_a_person(command: Command, *, why: str) -> None:

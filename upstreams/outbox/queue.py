@@ -149,6 +149,21 @@ def settle_by_hand(
     not in doubt, say because a late answer settled it first, or was tried again since they looked:
     what they found out may be untrue by now.
     """
+    return _settle(command, outcome, at=at, by_label=by_label, reason="Settled by hand.")
+
+
+def settle_seen(*, command: Command, reference: str, at: datetime) -> Command:
+    """Record that what a command in doubt was to make has been seen: it was carried out.
+
+    For what no attempt will find, because none is made any more. Raises NotSettleable.
+    """
+    reason = "What it was to make was seen."
+    return _settle(command, Done(reference=reference), at=at, by_label=SYSTEM, reason=reason)
+
+
+def _settle(
+    command: Command, outcome: Done | Refused, *, at: datetime, by_label: str, reason: str
+) -> Command:
     state = CommandState.DONE if isinstance(outcome, Done) else CommandState.REFUSED
     with transaction.atomic():
         won = Command.objects.filter(
@@ -165,7 +180,6 @@ def settle_by_hand(
             raise NotSettleable(f"Command {command.pk} does not wait for a decision.")
         settled = Command.objects.get(pk=command.pk)
         sender_of(settled).settle(settled, outcome, at)
-        reason = "Settled by hand."
         for code in (DOUBT, ANOTHER_KEY):
             close_alarm(settled, code, at=at, by_label=by_label, reason=reason)
     return settled
