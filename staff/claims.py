@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from staff import audit
 from staff.audit import Subject, subject_of
 from staff.models import Claim, ClaimQuerySet, User
+from staff.texts import Text
 
 LEASE = timedelta(minutes=10)
 
@@ -22,21 +24,27 @@ class ClaimedByOther(Exception):
     def __init__(self, by: User, until: datetime) -> None:
         self.by, self.until = by, until
         who = by.name or by.email
-        super().__init__(f"{who} is looking at this until {timezone.localtime(until):%H:%M %Z}.")
+        super().__init__(
+            Text(
+                _("%(who)s is looking at this until %(moment)s."),
+                who=who,
+                moment=f"{timezone.localtime(until):%H:%M %Z}",
+            )
+        )
 
 
 class ClaimLost(Exception):
     """The lease ran out or was given back, and nobody else holds it."""
 
     def __init__(self) -> None:
-        super().__init__("You are no longer looking at this: claim it again.")
+        super().__init__(Text(_("You are no longer looking at this: claim it again.")))
 
 
 class ReasonMissing(ValueError):
     """A claim was to be taken over without saying why."""
 
     def __init__(self) -> None:
-        super().__init__("Say why you take this over.")
+        super().__init__(Text(_("Say why you take this over.")))
 
 
 def claim(*, subject: Subject, by: User, at: datetime) -> Claim:

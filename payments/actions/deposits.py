@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from payments import deposits, senders
 from payments.actions import reads
@@ -26,6 +27,7 @@ from payments.references import CANCEL, DEPOSIT, deposit_reference_for, payment_
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, require
+from staff.texts import Text
 from upstreams import outbox
 from upstreams.enums import CommandState
 from upstreams.errors import UpstreamError
@@ -117,7 +119,7 @@ def settle_request(
             outbox.settle_by_hand(command=command, outcome=outcome, at=at, by_label=by.email)
         except outbox.NotSettleable as late:
             raise SettlementNotPossible(
-                "The provider has answered meanwhile: look at the request again."
+                Text(_("The provider has answered meanwhile: look at the request again."))
             ) from late
         journal = Journal(by=by, at=at)
         journal.add(
@@ -193,19 +195,24 @@ def _waiting_command(request: PaymentRequest) -> Command:
         .last()
     )
     if request.status != RequestStatus.UNKNOWN or command is None:
-        raise SettlementNotPossible(f"The outcome of {request.code} is not unknown.")
+        raise SettlementNotPossible(
+            Text(_("The outcome of %(code)s is not unknown."), code=request.code)
+        )
     if not outbox.waits_for_people(command):
         raise SettlementNotPossible(
-            f"The desk is still looking for {request.code} at the provider by itself."
+            Text(
+                _("The desk is still looking for %(code)s at the provider by itself."),
+                code=request.code,
+            )
         )
     return command
 
 
 def _refuse_foreign(payment: Payment, request: PaymentRequest) -> None:
     if payment.upstream != request.upstream or payment.kind != Kind.DEPOSIT:
-        raise SettlementNotPossible("Name a deposit at the same provider.")
+        raise SettlementNotPossible(Text(_("Name a deposit at the same provider.")))
     if PaymentRequest.objects.filter(payment=payment).exists():
-        raise SettlementNotPossible("That payment belongs to another request.")
+        raise SettlementNotPossible(Text(_("That payment belongs to another request.")))
 
 
 def _refuse_when_it_is_there(command: Command) -> None:
@@ -220,9 +227,16 @@ def _refuse_when_it_is_there(command: Command) -> None:
         if outbox.has_another_key(command):
             return
         raise SettlementNotPossible(
-            f"The provider's list cannot be read now, so nobody can say that: {trouble}"
+            Text(
+                _("The provider's list cannot be read now, so nobody can say that: %(trouble)s"),
+                trouble=trouble,
+            )
         ) from trouble
     if there:
         raise SettlementNotPossible(
-            f"The provider shows {there[0].id} under this reference ({there[0].status})."
+            Text(
+                _("The provider shows %(payment)s under this reference (%(status)s)."),
+                payment=there[0].id,
+                status=there[0].status,
+            )
         )

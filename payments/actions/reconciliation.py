@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from payments.actions.common import stated
 from payments.actions.settlements import confirm_settlement, drop_settlement, propose_settlement
@@ -14,6 +15,7 @@ from payments.models import Drift, NotPossible, Reconciliation, Resolution
 from payments.reconciliation import readers, remedies, resolving, starting
 from staff.models import User
 from staff.permissions import Permission, can, require
+from staff.texts import Lowered, Text
 from upstreams import doorbell, outbox, webhooks
 from upstreams.models import WebhookEvent
 
@@ -55,7 +57,7 @@ def accept_theirs(*, drift_id: int, seen: str, reason: str, by: User, at: dateti
             _replay(drift, tried, by=by, at=at)
             return drift
         if resolving.force_theirs(readers.get(drift.upstream), drift, at=at) is not None:
-            raise DriftNotResolvable("Their record does not settle it: read it again.")
+            raise DriftNotResolvable(Text(_("Their record does not settle it: read it again.")))
         journal.write()
         _end(drift, tried, DriftState.RESOLVED, at=at)
     return drift
@@ -87,7 +89,7 @@ def send_again(*, drift_id: int, seen: str, reason: str, by: User, at: datetime)
         assert drift.withdrawal is not None  # else it does not make sense
         command = remedies.live_command(drift.withdrawal)
         if command is None or not outbox.try_again(command, at=at):
-            raise DriftNotResolvable("It has moved meanwhile: look at it again.")
+            raise DriftNotResolvable(Text(_("It has moved meanwhile: look at it again.")))
         journal.write()
     return tried
 
@@ -106,7 +108,7 @@ def link_payment(
         assert drift.withdrawal is not None  # else it does not make sense
         payment = remedies.candidates(drift.withdrawal).filter(pk=payment_id).first()
         if payment is None:
-            raise DriftNotResolvable("That payment cannot be this payout.")
+            raise DriftNotResolvable(Text(_("That payment cannot be this payout.")))
         tried.settlement = propose_settlement(
             withdrawal_id=drift.withdrawal.pk,
             outcome=Status.SENT,
@@ -167,7 +169,7 @@ def drop_resolution(*, resolution_id: int, by: User, at: datetime) -> Resolution
         drift = _locked(Resolution.objects.get(pk=resolution_id).drift_id)
         tried = Resolution.objects.select_related("settlement").get(pk=resolution_id)
         if tried.state != RemedyState.WAITING:
-            raise DriftNotResolvable("It is not under way any more.")
+            raise DriftNotResolvable(Text(_("It is not under way any more.")))
         if tried.settlement is not None:
             drop_settlement(settlement_id=tried.settlement.pk, by=by, at=at)
         tried.state, tried.ended_at = RemedyState.DROPPED, at
@@ -187,10 +189,12 @@ def _begin(
     reason = stated(reason)
     drift = _locked(drift_id)
     if drift.state != DriftState.OPEN:
-        raise DriftNotResolvable(f"It is {DriftState(drift.state).label.lower()} already.")
+        raise DriftNotResolvable(
+            Text(_("It is %(status)s already."), status=Lowered(DriftState(drift.state).label))
+        )
     _refuse_changed(drift, seen)
     if drift.resolutions.filter(state=RemedyState.WAITING).exists():
-        raise DriftNotResolvable("Somebody is at it already: see below.")
+        raise DriftNotResolvable(Text(_("Somebody is at it already: see below.")))
     if refused := remedies.refusal(drift, remedy):
         raise DriftNotResolvable(refused)
     tried = Resolution.objects.create(
@@ -250,13 +254,13 @@ def _require_second(by: User) -> None:
 
 def _refuse_changed(drift: Drift, seen: str) -> None:
     if drift.fingerprint != seen:
-        raise DriftNotResolvable("It has changed since you looked. Nothing was done.")
+        raise DriftNotResolvable(Text(_("It has changed since you looked. Nothing was done.")))
 
 
 def _refuse_confirming(tried: Resolution, *, by: User) -> None:
     if tried.state != RemedyState.WAITING:
-        raise DriftNotResolvable("It is not under way any more.")
+        raise DriftNotResolvable(Text(_("It is not under way any more.")))
     if tried.remedy not in (Remedy.WRITE_OFF, Remedy.LINK):
-        raise DriftNotResolvable("There is nothing to confirm: a worker does it.")
+        raise DriftNotResolvable(Text(_("There is nothing to confirm: a worker does it.")))
     if tried.asked_by_id == by.pk:
-        raise DriftNotResolvable("You proposed it, so somebody else confirms it.")
+        raise DriftNotResolvable(Text(_("You proposed it, so somebody else confirms it.")))

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop as _
 
 from payments import mirror, senders
 from payments.actions.common import refuse_writers, stated
@@ -18,6 +19,7 @@ from payments.references import PAYOUT
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, can, require
+from staff.texts import Text
 from upstreams import outbox
 from upstreams.enums import CommandState
 from upstreams.errors import UpstreamError
@@ -61,8 +63,13 @@ def propose_settlement(
                 settlement.save()
         except IntegrityError:
             raise SettlementNotPossible(
-                f"Somebody proposed an outcome for {withdrawal.code} already: "
-                "confirm or drop that first."
+                Text(
+                    _(
+                        "Somebody proposed an outcome for %(code)s already: confirm or drop "
+                        "that first."
+                    ),
+                    code=withdrawal.code,
+                )
             ) from None
         journal = Journal(by=by, at=at)
         journal.add(
@@ -89,8 +96,12 @@ def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlem
     command = _waiting_command(settlement.withdrawal)
     if settlement.fence != command.fence:
         raise SettlementNotPossible(
-            "The desk has asked the provider again since that was proposed, so it may be untrue by "
-            "now: drop it, and look at the provider once more."
+            Text(
+                _(
+                    "The desk has asked the provider again since that was proposed, so it "
+                    "may be untrue by now: drop it, and look at the provider once more."
+                )
+            )
         )
     if settlement.outcome == Status.REFUSED:
         _refuse_when_it_is_there(command)
@@ -113,7 +124,7 @@ def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlem
             outbox.settle_by_hand(command=command, outcome=outcome, at=at, by_label=by.email)
         except outbox.NotSettleable as late:
             raise SettlementNotPossible(
-                "The provider has answered meanwhile: look at the withdrawal again."
+                Text(_("The provider has answered meanwhile: look at the withdrawal again."))
             ) from late
         journal = Journal(by=by, at=at)
         journal.add(
@@ -139,7 +150,7 @@ def drop_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement
         if settlement.dropped_at is not None:
             return settlement
         if settlement.confirmed_at is not None:
-            raise SettlementNotPossible("It was confirmed already.")
+            raise SettlementNotPossible(Text(_("It was confirmed already.")))
         settlement.dropped_at = at
         settlement.save(update_fields=["dropped_at"])
         journal = Journal(by=by, at=at)
@@ -151,7 +162,9 @@ def drop_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement
 def _waiting_command(withdrawal: Withdrawal) -> Command:
     """The command that no machine will try again; raises SettlementNotPossible."""
     if withdrawal.status != Status.UNKNOWN:
-        raise SettlementNotPossible(f"The outcome of {withdrawal.code} is not unknown.")
+        raise SettlementNotPossible(
+            Text(_("The outcome of %(code)s is not unknown."), code=withdrawal.code)
+        )
     subject_type, subject_id = audit.subject_of(withdrawal)
     command = (
         Command.objects.about(subject_type=subject_type, subject_id=subject_id)
@@ -160,7 +173,10 @@ def _waiting_command(withdrawal: Withdrawal) -> Command:
     )
     if command is None or not outbox.waits_for_people(command):
         raise SettlementNotPossible(
-            f"The desk is still looking for {withdrawal.code} at the provider by itself."
+            Text(
+                _("The desk is still looking for %(code)s at the provider by itself."),
+                code=withdrawal.code,
+            )
         )
     return command
 
@@ -174,15 +190,22 @@ def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
     has_word = outbox.has_another_key(command) and settlement.written_word
     if settlement.outcome == Status.REFUSED:
         if settlement.upstream_id:
-            raise SettlementNotPossible("Name no payment for one that was not paid.")
+            raise SettlementNotPossible(Text(_("Name no payment for one that was not paid.")))
         if outbox.has_another_key(command) and not has_word:
             raise SettlementNotPossible(
-                "It was sent under another key, so no list that is read now proves that it was "
-                "not paid: write down what the provider says, and where that stands."
+                Text(
+                    _(
+                        "It was sent under another key, so no list that is read now proves "
+                        "that it was not paid: write down what the provider says, and where "
+                        "that stands."
+                    )
+                )
             )
         return None
     if settlement.outcome != Status.SENT:
-        raise SettlementNotPossible("The outcome is either that it was paid or that it was not.")
+        raise SettlementNotPossible(
+            Text(_("The outcome is either that it was paid or that it was not."))
+        )
     withdrawal = settlement.withdrawal
     known = Payment.objects.filter(
         upstream=withdrawal.upstream, upstream_id=settlement.upstream_id
@@ -190,21 +213,21 @@ def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
     if known is None and settlement.upstream_id and has_word:
         return None
     if known is None or known.kind != Kind.WITHDRAWAL:
-        raise SettlementNotPossible("Name the payment at the provider that paid it.")
+        raise SettlementNotPossible(Text(_("Name the payment at the provider that paid it.")))
     others = Withdrawal.objects.filter(upstream=known.upstream).exclude(pk=withdrawal.pk)
     is_theirs = Q(payment=known) | Q(merchant_reference=known.merchant_reference or None)
     if others.filter(is_theirs).exists():
-        raise SettlementNotPossible("That payment belongs to another withdrawal.")
+        raise SettlementNotPossible(Text(_("That payment belongs to another withdrawal.")))
     return known
 
 
 def _refuse_confirming(settlement: Settlement, by: User) -> None:
     if settlement.dropped_at is not None:
-        raise SettlementNotPossible("It was dropped: propose it anew.")
+        raise SettlementNotPossible(Text(_("It was dropped: propose it anew.")))
     if settlement.confirmed_at is not None:
-        raise SettlementNotPossible("Somebody else confirmed it already.")
+        raise SettlementNotPossible(Text(_("Somebody else confirmed it already.")))
     if settlement.proposed_by_id == by.pk:
-        raise SettlementNotPossible("You proposed it, so somebody else confirms it.")
+        raise SettlementNotPossible(Text(_("You proposed it, so somebody else confirms it.")))
     refuse_writers(settlement.withdrawal, by)
 
 
@@ -221,13 +244,24 @@ def _refuse_when_it_is_there(command: Command) -> None:
         if outbox.has_another_key(command):
             return
         raise SettlementNotPossible(
-            f"The provider's list cannot be read now (within {seconds:g} seconds), so nobody can "
-            f"say that. The proposal is kept: confirm it a little later. {problem}"
+            Text(
+                _(
+                    "The provider's list cannot be read now (within %(seconds)s seconds), "
+                    "so nobody can say that. The proposal is kept: confirm it a little "
+                    "later. %(problem)s"
+                ),
+                seconds=f"{seconds:g}",
+                problem=problem,
+            )
         ) from problem
     for record in there:
         if mirror.luxcore_status(record) not in UNPAID_STATUSES:
             raise SettlementNotPossible(
-                f"The provider shows {record.id} under this reference ({record.status})."
+                Text(
+                    _("The provider shows %(payment)s under this reference (%(status)s)."),
+                    payment=record.id,
+                    status=record.status,
+                )
             )
 
 

@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
 
 from payments.models import NotPossible, Reconciliation
 from payments.reconciliation import readers
 from payments.reconciliation.facts import LAG
 from staff.models import User
+from staff.texts import Text
 from upstreams import doorbell
 from upstreams.enums import Upstream
 
@@ -56,7 +58,9 @@ def start(
             )
     except IntegrityError:
         label = Upstream(upstream).label
-        raise ReconciliationNotPossible(f"{label} is being compared already.") from None
+        raise ReconciliationNotPossible(
+            Text(_("%(provider)s is being compared already."), provider=label)
+        ) from None
     doorbell.ring(TASK, run_id=run.pk)
     return run
 
@@ -89,13 +93,15 @@ def start_nightly(*, at: datetime) -> list[Reconciliation]:
 
 def _refuse(upstream: str, first_day: date, last_day: date, *, today: date) -> None:
     if not readers.is_readable(upstream):
-        raise ReconciliationNotPossible(f"{Upstream(upstream).label} is not configured.")
+        raise ReconciliationNotPossible(
+            Text(_("%(provider)s is not configured."), provider=Upstream(upstream).label)
+        )
     if first_day > last_day:
-        raise ReconciliationNotPossible("The first day is after the last.")
+        raise ReconciliationNotPossible(Text(_("The first day is after the last.")))
     if last_day > today:
-        raise ReconciliationNotPossible("The last day has not come yet.")
+        raise ReconciliationNotPossible(Text(_("The last day has not come yet.")))
     if (last_day - first_day).days >= MOST_DAYS:
-        raise ReconciliationNotPossible("A year at once is the most.")
+        raise ReconciliationNotPossible(Text(_("A year at once is the most.")))
 
 
 def _midnight(day: date) -> datetime:
