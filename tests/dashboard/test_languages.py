@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from collections import Counter
@@ -24,6 +25,7 @@ from django.utils.translation.template import templatize
 
 from payments import facts
 from payments.enums import Origin, PaymentStatus
+from payments.models import NotPossible
 from staff.models import User
 from staff.permissions import Role
 from tests.dashboard.routes import ROUTES, World
@@ -76,6 +78,38 @@ def sources() -> Iterator[str]:
         yield f"(\n{templatize(path.read_text(), origin=str(path))}\n)"
 
 
+# What these say is read by people, perhaps in another language and much later.
+SAYING = {"Check", "raise_alarm", "stop_sending"}
+
+
+def plain_sentences() -> Iterator[str]:
+    """Every sentence that is given as bare English to a check, an alarm or a "no"."""
+    saying = SAYING | {no.__name__ for no in kinds_of(NotPossible)}
+    for package in PACKAGES:
+        for path in (settings.BASE_DIR / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and name_of(node.func) in saying:
+                    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    yield from (f"{path}:{one.lineno}" for one in given if is_sentence(one))
+
+
+def kinds_of(no: type[NotPossible]) -> Iterator[type[NotPossible]]:
+    yield no
+    for kind in no.__subclasses__():
+        yield from kinds_of(kind)
+
+
+def name_of(called: ast.expr) -> str:
+    return getattr(called, "attr", None) or getattr(called, "id", "")
+
+
+def is_sentence(given: ast.expr) -> bool:
+    """Whether it is written out here: codes have no blanks."""
+    if isinstance(given, ast.JoinedStr):
+        return True
+    return isinstance(given, ast.Constant) and " " in str(given.value)
+
+
 @cache
 def words_in_sources() -> frozenset[Words]:
     return frozenset(
@@ -85,6 +119,10 @@ def words_in_sources() -> frozenset[Words]:
             "python", io.BytesIO(source.encode()), keywords=CALLS
         )
     )
+
+
+def test_no_check_alarm_or_refusal_speaks_english_alone() -> None:
+    assert list(plain_sentences()) == [], "wrap it: staff.texts.Text, or gettext"
 
 
 @IN_EACH_LANGUAGE

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.core import mail
 from django.db import transaction
+from django.utils import translation
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
+from staff.texts import Text
 from tests.upstreams.world import LUXCORE, Clock
 from upstreams import alarms
 from upstreams.models import Alarm
@@ -29,6 +31,23 @@ class TestRaiseAlarm:
         assert first.pk == second.pk
         assert [line["log_level"] for line in lines] == ["error"]
         assert Alarm.objects.get().text == "Look."
+
+    def test_is_read_by_each_in_their_language_whoever_raised_it(self, clock: Clock) -> None:
+        text = Text("Audit event #%(number)s: %(why)s.", number=7, why="x")
+        with translation.override("es"):
+            alarm = ring_it(clock, text=text)
+
+        alarm.refresh_from_db()
+
+        assert alarm.text == alarm.words == "Audit event #7: x."
+        with translation.override("es"):
+            assert alarm.words == "Evento de auditoría n.º 7: x."
+
+    def test_shows_a_persons_own_words_as_they_are(self, clock: Clock) -> None:
+        old = Alarm.objects.create(upstream=LUXCORE, code="old", text="Look.", raised_at=clock.now)
+
+        with translation.override("es"):
+            assert (ring_it(clock, text="Look.").words, old.words) == ("Look.", "Look.")
 
     def test_tells_subjects_codes_and_upstreams_apart(self, clock: Clock) -> None:
         ring_it(clock)
