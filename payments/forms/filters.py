@@ -54,8 +54,7 @@ class FilterForm(forms.Form):
         for first, last in self.ranges:
             lowest, highest = self.cleaned_data.get(first), self.cleaned_data.get(last)
             if lowest is not None and highest is not None and highest < lowest:
-                beginning = str(self.fields[first].label)
-                self.add_error(last, _("This lies before “%(field)s”.") % {"field": beginning})
+                self.add_error(last, _("This range ends before it begins."))
         return self.cleaned_data
 
     @property
@@ -155,11 +154,11 @@ class PaymentFilter(FilterForm):
     upstream = _choice(_("Provider"), Upstream.choices)
     kind = _choice(_("Kind"), Kind.choices)
     method = _choice(_("Method"), words.METHODS.items())
-    currency = _choice(_("Currency"), zip(words.CURRENCIES, words.CURRENCIES, strict=True))
     amount_from = AmountField(label=_("Amount from"), required=False)
     amount_to = AmountField(label=_("Amount to"), required=False)
     from_date = _day(_("From"))
     to_date = _day(_("To"))
+    currency = _choice(_("Currency"), zip(words.CURRENCIES, words.CURRENCIES, strict=True))
     reference = forms.CharField(label=_("Id or reference"), max_length=255, required=False)
     customer = forms.CharField(
         label=_("Customer"), min_length=TRIGRAM, max_length=255, required=False

@@ -125,8 +125,8 @@ class TestList:
     @pytest.mark.parametrize(
         ("query", "said"),
         [
-            ("amount_from=10&amount_to=5", "Amount to: This lies before “Amount from”."),
-            ("from_date=2026-02-18&to_date=2026-02-17", "To: This lies before “From”."),
+            ("amount_from=10&amount_to=5", "Amount to: This range ends before it begins."),
+            ("from_date=2026-02-18&to_date=2026-02-17", "To: This range ends before it begins."),
             ("amount_from=ten", "Amount from: Write the amount in plain digits"),
             ("customer=ab", "Customer: Ensure this value has at least 3 characters"),
             ("status=lost", "Status: Select a valid choice"),
