@@ -1,0 +1,1 @@
+"""How the pages' time grows with the number of rows (`manage.py bench`)."""
