@@ -31,6 +31,11 @@ urlpatterns = [
     ),
     path("withdrawals/<str:code>/approve/", decide.withdrawal_approve, name="withdrawal-approve"),
     path("withdrawals/<str:code>/reject/", decide.withdrawal_reject, name="withdrawal-reject"),
+    path(
+        "withdrawals/<str:code>/not-duplicate/<str:other>/",
+        decide.withdrawal_not_duplicate,
+        name="withdrawal-not-duplicate",
+    ),
     path("withdrawals/<str:code>/undo/", decide.withdrawal_undo, name="withdrawal-undo"),
     path("withdrawals/<str:code>/settle/", decide.withdrawal_settle, name="withdrawal-settle"),
     path("withdrawals/<str:code>/attend/", decide.withdrawal_attend, name="withdrawal-attend"),

@@ -3,6 +3,7 @@
 from payments.actions.common import Receipt
 from payments.actions.decisions import reject_withdrawal, sign_withdrawal, undo_approval
 from payments.actions.deposits import cancel_payment, request_deposit, settle_request
+from payments.actions.duplicates import mark_not_duplicate
 from payments.actions.errors import (
     AlreadyDecided,
     AmountNotTyped,
@@ -98,6 +99,7 @@ __all__ = [
     "drop_resolution",
     "drop_settlement",
     "link_payment",
+    "mark_not_duplicate",
     "propose_settlement",
     "propose_write_off",
     "read_again",

@@ -19,6 +19,7 @@ from payments.checks.history import (
     no_similar_payout,
 )
 from payments.checks.limits import limits_hold
+from payments.checks.outliers import amount_is_usual
 from payments.checks.rails import payout_rules_hold
 from payments.checks.results import Check
 from payments.models import Withdrawal
@@ -29,6 +30,7 @@ CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     limits_hold,
     no_similar_payout,
     beneficiary_is_known,
+    amount_is_usual,
     reference_is_free,
     payment_still_waits,
     data_is_fresh,

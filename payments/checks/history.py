@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 from payments.accounts import same_name
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
-from payments.models import UNPAID_STATUSES, Payment, Withdrawal
+from payments.models import UNPAID_STATUSES, NotDuplicate, Payment, Withdrawal
 from payments.queues import UNPAID_ENDS
 from staff.texts import Lowered, Sayable, Text
 
@@ -113,7 +113,10 @@ def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
 
 
 def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
-    """For each withdrawal the others like it, ours and the provider's. Two queries."""
+    """For each withdrawal the others like it, ours and the provider's. Three queries.
+
+    A pair of which somebody said that it is no duplicate is left out, seen from either side.
+    """
     found: dict[int, list[Similar]] = defaultdict(list)
     keys = _keys(withdrawals)
     if not keys:
@@ -135,9 +138,21 @@ def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
         .newest_first()
     )
     others: list[Withdrawal | Payment] = [*ours, *theirs]
+    told_apart = _told_apart(withdrawals)
     for withdrawal in withdrawals:
-        found[withdrawal.pk] = [_told(other) for other in others if _is_like(withdrawal, other)]
+        alike = [_told(other) for other in others if _is_like(withdrawal, other)]
+        found[withdrawal.pk] = [
+            one for one in alike if frozenset({withdrawal.code, one.label}) not in told_apart
+        ]
     return found
+
+
+def _told_apart(withdrawals: Sequence[Withdrawal]) -> set[frozenset[str]]:
+    """The pairs of labels that people said are two payouts and not one twice."""
+    said = NotDuplicate.objects.filter(
+        Q(withdrawal__in=withdrawals) | Q(other__in=[one.code for one in withdrawals])
+    )
+    return {frozenset(pair) for pair in said.values_list("withdrawal__code", "other")}
 
 
 def _keys(withdrawals: Iterable[Withdrawal]) -> set[str]:

@@ -1,6 +1,7 @@
 """Rows of the payments desk."""
 
 from payments.models.balances import Balance, DailyBalance
+from payments.models.duplicates import NotDuplicate
 from payments.models.idempotency import IdempotencyKey
 from payments.models.methods import PaymentMethod
 from payments.models.payments import (
@@ -42,6 +43,7 @@ __all__ = [
     "Drift",
     "IdempotencyKey",
     "Limit",
+    "NotDuplicate",
     "NotPossible",
     "Payment",
     "PaymentMethod",

@@ -129,6 +129,26 @@ def withdrawal_undo(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required(Permission.SIGN_WITHDRAWALS)
+def withdrawal_not_duplicate(request: HttpRequest, code: str, other: str) -> HttpResponse:
+    """Say that two payouts that look alike are meant to be two."""
+    return _with_reason(
+        request,
+        code,
+        "payments/not_duplicate.html",
+        lambda page, reason: actions.mark_not_duplicate(
+            withdrawal_id=page.withdrawal.pk,
+            other=other,
+            reason=reason,
+            by=page.person,
+            at=timezone.now(),
+        ),
+        done=_("%(code)s no longer counts as a duplicate of it."),
+        other=other,
+    )
+
+
+@require_http_methods(["GET", "POST"])
 @permission_required(Permission.MAKE_WITHDRAWALS)
 def withdrawal_retract(request: HttpRequest, code: str) -> HttpResponse:
     """Take back what one has asked for, before it is approved."""
@@ -257,13 +277,14 @@ def _with_reason(
     act: Callable[[Page, str], object],
     *,
     done: Promise,
+    **shown: object,
 ) -> HttpResponse:
     """Ask why, and then do it."""
     page = Page(request, find(code))
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _told(request, page, lambda: act(page, form.cleaned_data["reason"]), done=done)
-    return _question(request, page, form, template)
+    return _question(request, page, form, template, **shown)
 
 
 def _prove_first(request: HttpRequest, page: Page) -> HttpResponse:

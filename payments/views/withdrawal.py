@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from payments import decision, history, life, masking, words
+from payments.checks.history import DUPLICATE
 from payments.enums import Status
 from payments.facts import LABELS
 from payments.models import Settlement, Withdrawal
@@ -149,6 +150,18 @@ class Page:
     @property
     def may_claim(self) -> bool:
         return any(can(self.person, permission) for permission in MAY_WORK)
+
+    @property
+    def look_alikes(self) -> list[str]:
+        """Payouts like this one, of which this person may say that they are no duplicates."""
+        if self.review.cannot_reject:
+            return []
+        return [
+            label
+            for check in self.review.checks
+            if check.code == DUPLICATE
+            for label, _ in check.links
+        ]
 
     @property
     def is_mine(self) -> bool:
