@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone, translation
 
 from tests.support.browsers import chromium_executable
 from tests.support.redis import RedisServer, running_redis
@@ -138,6 +139,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(autouse=True)
+def _language_and_zone_end_with_their_test() -> Iterator[None]:
+    """A request leaves its reader's language and time zone behind in the thread."""
+    with translation.override(settings.LANGUAGE_CODE), timezone.override(None):
+        yield
 
 
 # --- The database ---------------------------------------------------------------------------------
