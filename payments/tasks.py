@@ -45,7 +45,7 @@ def settle_answered(**_: object) -> None:
 
 @shared_task
 def lapse_forgotten(**_: object) -> None:
-    """Close requests that nobody decided for a week."""
+    """Close requests that nobody decided in the time their tier gives them."""
     lapsed = lapsing.lapse_forgotten(at=timezone.now())
     logger.info("payments.withdrawals.lapsed", number=lapsed)
 
