@@ -119,7 +119,7 @@ def _roles_to_change(*, user: User, by: User | None) -> set[Role]:
         require(by, Permission.MANAGE_STAFF)
         if by.pk == user.pk:
             raise SelfGrant
-    person = User.objects.select_for_update().get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     return {Role(name) for name in person.held_roles if name in Role.values}
 
 

@@ -80,7 +80,7 @@ def enable(*, user: User, by: User, at: datetime, reason: str) -> None:
 
 def end_sessions(*, user: User) -> None:
     """Sign somebody out everywhere: their next request has to sign in again."""
-    person = User.objects.select_for_update().only("session_epoch").get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).only("session_epoch").get(pk=user.pk)
     user.session_epoch = person.session_epoch + 1
     user.save(update_fields=["session_epoch"])
     user.forget_roles()
@@ -103,4 +103,4 @@ def _somebody_else(user: User, by: User) -> User:
     require(by, Permission.MANAGE_STAFF)
     if user.pk == by.pk:
         raise OwnAccount
-    return User.objects.select_for_update().get(pk=user.pk)
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)

@@ -201,7 +201,7 @@ def _refuse_unfit(version: PolicyVersion, at: datetime) -> None:
 
 def _locked(version_id: int) -> PolicyVersion:
     return (
-        PolicyVersion.objects.select_for_update(of=("self",))
+        PolicyVersion.objects.select_for_update(of=("self",), no_key=True)
         .select_related("written_by")
         .get(pk=version_id)
     )
