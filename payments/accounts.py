@@ -36,3 +36,8 @@ def account_key(*, currency: str, bank_account: str, bank_code: str, payid: str)
     else:
         return ""
     return hashlib.sha256(where.encode()).hexdigest()
+
+
+def payee_key(upstream: str, payee_id: str) -> str:
+    """A fingerprint of a beneficiary that the provider knows by an id."""
+    return hashlib.sha256(f"payee:{upstream}:{payee_id}".encode()).hexdigest()

@@ -78,6 +78,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("tax_id", _("Tax id"), _text("tax_id"), lambda w: masking.mask_account(w.tax_id)),
     Fact("payid", _("PayID"), _text("payid"), lambda w: masking.mask_payid(w.payid, w.payid_type)),
     Fact("payid_type", _("PayID type"), _text("payid_type")),
+    Fact("payee_id", _("Beneficiary there"), _text("payee_id")),
     Fact("payout_description", _("Purpose"), _text("payout_description"), is_free_text=True),
     Fact(
         "payout_reference",

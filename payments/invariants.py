@@ -32,7 +32,7 @@ from payments.models import (
     Withdrawal,
 )
 from payments.queues import WithdrawalQuerySet
-from payments.references import PAYOUT
+from payments.references import PAYOUTS
 from staff import anchors, audit
 from staff.models import AuditEvent
 from staff.texts import Lowered, Text
@@ -122,7 +122,7 @@ def nothing_is_forgotten(now: datetime) -> Iterable[Breach]:
     )
     attended = set(
         Command.objects.filter(
-            kind=PAYOUT,
+            kind__in=PAYOUTS.values(),
             subject_id__in=[str(withdrawal.pk) for withdrawal in waiting],
             state__in=[CommandState.QUEUED, CommandState.SENDING, CommandState.UNKNOWN],
         ).values_list("subject_id", flat=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from payments import demo, feeds, feeds_lumetrade, hooks, senders
+from payments import demo, feeds, feeds_lumetrade, hooks, senders, senders_lumetrade
 from payments.deposits import sending as deposit_sending
 from payments.reconciliation import luxcore
 from staff import demo as demonstration
@@ -17,6 +17,7 @@ def register() -> None:
     feeds.register_feeds()
     feeds_lumetrade.register_feeds()
     senders.register_senders()
+    senders_lumetrade.register_sender()
     deposit_sending.register_sender()
     luxcore.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)

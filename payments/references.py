@@ -6,12 +6,17 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from payments.models import Payment, PaymentRequest, Withdrawal
+from upstreams.enums import Upstream
 
 _NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
 
 PAYOUT: Final = "luxcore.payout"
 CANCEL: Final = "luxcore.cancel"
+LUMETRADE_PAYOUT: Final = "lumetrade.payout"
 DEPOSIT: Final = "luxcore.deposit"
+
+# The command that makes a payout, by its provider.
+PAYOUTS: Final = {Upstream.LUXCORE: PAYOUT, Upstream.LUMETRADE: LUMETRADE_PAYOUT}
 
 
 def reference_for(withdrawal: Withdrawal) -> str:

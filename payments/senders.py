@@ -174,7 +174,7 @@ def start_payout(command: Command, at: datetime) -> None:
 
 def send_payout(command: Command) -> Outcome:
     """POST the stored bytes, or find what the mirror has linked already."""
-    withdrawal = _withdrawal(command)
+    withdrawal = withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
     return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
@@ -182,7 +182,7 @@ def send_payout(command: Command) -> Outcome:
 
 def find_payout(command: Command) -> Outcome | None:
     """Look for the payment: in our own copy, then in LuxCore's list. None when it is not there."""
-    withdrawal = _withdrawal(command)
+    withdrawal = withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
     return look_for(command, lambda record, is_new: _compared(withdrawal, record, is_new))
@@ -222,7 +222,8 @@ def _locked(command: Command) -> Withdrawal:
     return Withdrawal.objects.locked().get(pk=int(command.subject_id))
 
 
-def _withdrawal(command: Command) -> Withdrawal:
+def withdrawal_of(command: Command) -> Withdrawal:
+    """The withdrawal that this command pays, with its payment."""
     return Withdrawal.objects.select_related("payment").get(pk=int(command.subject_id))
 
 
@@ -252,7 +253,8 @@ def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
             upstream=command.upstream,
             code="refused-but-there",
             text=Text(
-                _("LuxCore refused %(code)s (%(why)s) and shows a payment for it."),
+                _("%(provider)s refused %(code)s (%(why)s) and shows a payment for it."),
+                provider=Upstream(command.upstream).label,
                 code=withdrawal.code,
                 why=code,
             ),

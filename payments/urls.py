@@ -22,6 +22,9 @@ urlpatterns = [
     path("withdrawals/news/", queue.withdrawals_news, name="withdrawals-news"),
     path("withdrawals/claim/", queue.withdrawals_claim, name="withdrawals-claim"),
     path("withdrawals/new/", entry.withdrawal_new, name="withdrawal-new"),
+    path(
+        "withdrawals/new/lumetrade/", entry.withdrawal_to_beneficiary, name="withdrawal-lumetrade"
+    ),
     path("withdrawals/export/", exports.withdrawals_export, name="withdrawals-export"),
     path("withdrawals/<str:code>/", withdrawal.withdrawal, name="withdrawal"),
     path("withdrawals/<str:code>/live/", withdrawal.withdrawal_live, name="withdrawal-live"),

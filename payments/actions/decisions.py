@@ -39,11 +39,12 @@ from payments.enums import RejectCode, Status, Verdict
 from payments.journal import Journal
 from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal, WithdrawalNotMovable
 from payments.moves import move
-from payments.references import CANCEL, PAYOUT, cancel_key_for, reference_for
+from payments.references import CANCEL, PAYOUTS, cancel_key_for, reference_for
 from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import Permission, require
 from upstreams import outbox
+from upstreams.enums import Upstream
 
 
 def sign_withdrawal(
@@ -121,8 +122,9 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
     require(by, Permission.SIGN_WITHDRAWALS)
     reason = stated(reason)
     subject = audit.subject_of(Withdrawal(pk=withdrawal_id))
+    kind = PAYOUTS[Upstream(Withdrawal.objects.get(pk=withdrawal_id).upstream)]
     with transaction.atomic():
-        outbox.lock(subject=subject, kind=PAYOUT)
+        outbox.lock(subject=subject, kind=kind)
         withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
         if withdrawal.status in (Status.SENDING, Status.UNKNOWN, Status.SENT):
             raise TooLateToUndo(withdrawal.code)
@@ -132,7 +134,7 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
                 current=Status(withdrawal.status),
                 wanted=Status.AWAITING_APPROVAL,
             )
-        if not outbox.take_back(subject=subject, kind=PAYOUT, at=at):
+        if not outbox.take_back(subject=subject, kind=kind, at=at):
             raise TooLateToUndo(withdrawal.code)
         journal = Journal(by=by, at=at)
         withdrawal.signatures.valid().update(voided_at=at, voided_reason="Approval undone.")
@@ -282,7 +284,7 @@ def _approve(withdrawal: Withdrawal, required: int, journal: Journal) -> None:
         move(withdrawal, Status.SENT, journal=journal, sent_at=journal.at)
         return
     outbox.put(
-        kind=PAYOUT,
+        kind=PAYOUTS[Upstream(withdrawal.upstream)],
         upstream=withdrawal.upstream,
         subject=audit.subject_of(withdrawal),
         attempt_no=withdrawal.attempt_no,

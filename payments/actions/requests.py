@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
 from payments import facts, rules
-from payments.accounts import account_key
+from payments.accounts import account_key, payee_key
 from payments.actions.common import refuse_decided, stated
 from payments.actions.errors import InvalidDraft, NotYours
 from payments.enums import Origin, Status
@@ -219,6 +219,8 @@ def _refuse_invalid(draft: WithdrawalDraft) -> None:
 
 
 def _key(draft: WithdrawalDraft) -> str:
+    if draft.payee_id:
+        return payee_key(draft.upstream, draft.payee_id)
     return account_key(
         currency=draft.currency,
         bank_account=draft.bank_account,

@@ -9,19 +9,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_noop as _
 
-from payments import mirror, senders
+from payments import matching, mirror, senders, senders_lumetrade
 from payments.actions.common import refuse_writers, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
 from payments.journal import Journal
 from payments.models import UNPAID_STATUSES, Payment, Settlement, Withdrawal
-from payments.references import PAYOUT
+from payments.references import PAYOUTS
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Text
 from upstreams import outbox
-from upstreams.enums import CommandState
+from upstreams.enums import CommandState, Upstream
 from upstreams.errors import UpstreamError
 from upstreams.models import Command
 
@@ -168,7 +168,7 @@ def _waiting_command(withdrawal: Withdrawal) -> Command:
     subject_type, subject_id = audit.subject_of(withdrawal)
     command = (
         Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-        .filter(kind=PAYOUT, state=CommandState.UNKNOWN)
+        .filter(kind__in=PAYOUTS.values(), state=CommandState.UNKNOWN)
         .last()
     )
     if command is None or not outbox.waits_for_people(command):
@@ -239,6 +239,9 @@ def _refuse_when_it_is_there(command: Command) -> None:
     """
     seconds = settings.APPROVAL_READ_SECONDS
     try:
+        if command.upstream == Upstream.LUMETRADE:
+            _refuse_when_one_fits(command, seconds=seconds)
+            return
         there = senders.payments_bearing(command, seconds=seconds)
     except (UpstreamError, senders.CannotTell) as problem:
         if outbox.has_another_key(command):
@@ -262,6 +265,17 @@ def _refuse_when_it_is_there(command: Command) -> None:
                     payment=record.id,
                     status=record.status,
                 )
+            )
+
+
+def _refuse_when_one_fits(command: Command, *, seconds: float) -> None:
+    """Without a reference: what goes to that very account counts as it, until it is another's."""
+    withdrawal = senders.withdrawal_of(command)
+    for payment in senders_lumetrade.look(command, seconds=seconds):
+        if payment.status not in UNPAID_STATUSES and matching.goes_there(withdrawal, payment):
+            raise SettlementNotPossible(
+                f"The provider shows {payment.upstream_id} to this beneficiary, with this amount "
+                f"and at that time ({payment.upstream_status})."
             )
 
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
+from payments import feeds, feeds_lumetrade
 from payments.checks.funds import main_balance
 from payments.checks.results import Check
 from payments.enums import Level
-from payments.feeds import BALANCES, OPEN_PAYMENTS, PAYMENTS
 from payments.models import Withdrawal
 from staff.texts import Text
 from upstreams.enums import Upstream
@@ -19,6 +19,13 @@ from upstreams.models import FeedState
 CODE: Final = "data_age"
 LATE: Final = timedelta(minutes=2)
 TOO_OLD: Final = timedelta(minutes=15)
+
+# What tells of new payments, and of those that are still open. Lumetrade's whole lists are read
+# too rarely to say how fresh the rest is.
+_FEEDS: Final = {
+    Upstream.LUXCORE: (feeds.PAYMENTS, feeds.OPEN_PAYMENTS),
+    Upstream.LUMETRADE: (feeds_lumetrade.OPEN, feeds_lumetrade.OPEN),
+}
 
 
 def data_is_fresh(withdrawal: Withdrawal, now: datetime) -> Check:
@@ -40,17 +47,16 @@ def data_is_fresh(withdrawal: Withdrawal, now: datetime) -> Check:
 
 def _oldest(withdrawal: Withdrawal) -> datetime | None:
     """When the stalest thing that this decision rests on was read; None when it never was."""
+    new, still_open = _FEEDS[Upstream(withdrawal.upstream)]
     read_at = dict(
-        FeedState.objects.filter(name__in=[PAYMENTS, OPEN_PAYMENTS, BALANCES]).values_list(
-            "name", "last_success_at"
-        )
+        FeedState.objects.filter(name__in=[new, still_open]).values_list("name", "last_success_at")
     )
     if withdrawal.is_ours:
         balance = main_balance(withdrawal).first()
-        moments = [read_at.get(PAYMENTS), balance.as_of if balance else None]
+        moments = [read_at.get(new), balance.as_of if balance else None]
     else:
         payment = withdrawal.payment
-        looked = [read_at.get(OPEN_PAYMENTS), payment.seen_at if payment else None]
+        looked = [read_at.get(still_open), payment.seen_at if payment else None]
         moments = [max(filter(None, looked), default=None)]
     return None if None in moments else min(filter(None, moments), default=None)
 

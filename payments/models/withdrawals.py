@@ -89,6 +89,7 @@ class Withdrawal(models.Model):
     tax_id = models.CharField(max_length=32, blank=True)
     payid = models.CharField(max_length=255, blank=True)
     payid_type = models.CharField(max_length=8, blank=True)
+    payee_id = models.CharField(max_length=120, blank=True)  # a beneficiary that they know
     account_key = models.CharField(max_length=64, blank=True)
     payout_description = models.CharField(max_length=255, blank=True)
     payout_reference = models.CharField(max_length=120, blank=True)

@@ -12,7 +12,7 @@ from payments.enums import DriftKind, Kind, PaymentStatus, Remedy, Status
 from payments.mirror.merging import ends_otherwise
 from payments.models import OPEN_STATUSES, Drift, Payment, Settlement, Withdrawal
 from payments.reconciliation.facts import MOVING
-from payments.references import PAYOUT
+from payments.references import PAYOUTS
 from staff import audit
 from upstreams import outbox
 from upstreams.enums import CommandState
@@ -75,7 +75,7 @@ def live_command(withdrawal: Withdrawal) -> Command | None:
     subject_type, subject_id = audit.subject_of(withdrawal)
     return (
         Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-        .filter(kind=PAYOUT)
+        .filter(kind__in=PAYOUTS.values())
         .exclude(state__in=[CommandState.DONE, CommandState.REFUSED, CommandState.WITHDRAWN])
         .last()
     )

@@ -25,6 +25,7 @@ class WithdrawalDraft:
     tax_id: str = ""
     payid: str = ""
     payid_type: str = ""
+    payee_id: str = ""
     payout_description: str = ""
     payout_reference: str = ""
     customer_name: str = ""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as _
 from customers.columns import longest
 from payments import letters
 from payments.models import Withdrawal
+from payments.rules import lumetrade
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
 from payments.rules.table import CURRENCIES, CUSTOMER_FIELDS, FIELDS, METHOD_LABELS, methods_for
 from staff.texts import Sayable, Text, either
@@ -38,9 +39,14 @@ def parse_amount(text: str, currency: str) -> Decimal:
 
 def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
     """What is wrong with each field, in words for the person who filled it in."""
-    if draft.upstream != Upstream.LUXCORE:
-        return {"upstream": Text(_("Payouts leave through LuxCore only."))}
+    if draft.upstream not in (Upstream.LUXCORE, Upstream.LUMETRADE):
+        return {"upstream": Text(_("Payouts leave through LuxCore and Lumetrade only."))}
     errors = _unreadable(draft)
+    if draft.upstream == Upstream.LUMETRADE:
+        errors |= lumetrade.payee_problem(draft)
+        if not errors and (problem_text := _amount_problem(draft)):
+            errors["amount"] = problem_text
+        return errors
     if problem := _rail_problem(draft):
         return errors | problem
     if problem_text := _amount_problem(draft):

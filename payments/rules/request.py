@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from payments.models import Withdrawal
+from payments.rules import lumetrade
+from upstreams.enums import Upstream
 from upstreams.money import Money
 
 
 def payload(withdrawal: Withdrawal) -> bytes:
     """The exact body of POST /payments for this withdrawal, in canonical JSON.
 
-    The same withdrawal gives the same bytes for ever; empty fields are left out.
+    Lumetrade's has a form of its own. The same withdrawal gives the same bytes for ever; empty
+    fields are left out.
     """
+    if withdrawal.upstream == Upstream.LUMETRADE:
+        return lumetrade.payload(withdrawal)
     customer = {
         "name": withdrawal.customer_name,
         "email": withdrawal.customer_email,

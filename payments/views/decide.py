@@ -25,7 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from payments import actions
+from payments import actions, matching
 from payments.actions.common import Receipt
 from payments.actions.errors import (
     AlreadyDecided,
@@ -36,9 +36,10 @@ from payments.actions.errors import (
 )
 from payments.enums import RejectCode, Status, Verdict
 from payments.forms.decisions import ApproveForm, ReasonForm, RejectForm, SettleForm
-from payments.models import NotPossible, Withdrawal
+from payments.models import NotPossible, Payment, Withdrawal
 from payments.views.withdrawal import Page, back_to, find
 from staff.permissions import Permission, can, permission_required
+from upstreams.enums import Upstream
 
 # In the session, while they prove who they are: what somebody typed to sign a withdrawal.
 TYPED = "payments_typed"
@@ -198,7 +199,16 @@ def withdrawal_settle(request: HttpRequest, code: str) -> HttpResponse:
         settlement_reason=_as_readable(page, "reason"),
         written_word=_as_readable(page, "written_word"),
         cannot_confirm=_against_confirming(page),
+        evidence=_evidence(page),
     )
+
+
+def _evidence(page: Page) -> list[Payment] | None:
+    """What may be it, where no reference says; None where one does."""
+    command = page.outbox.command
+    if page.withdrawal.upstream != Upstream.LUMETRADE or command is None:
+        return None
+    return matching.candidates(page.withdrawal, command)
 
 
 def _second_opinion(request: HttpRequest, page: Page, settlement_id: int) -> HttpResponse:

@@ -15,10 +15,12 @@ from django_htmx.middleware import HtmxDetails
 
 from payments import actions
 from payments.forms.drafts import DraftForm
+from payments.forms.lumetrade import BeneficiaryPayoutForm
 from payments.models import NotPossible, Withdrawal
 from payments.views.withdrawal import back_to, find
 from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
+from upstreams.enums import Upstream
 
 RAIL = ("currency", "method")
 
@@ -28,6 +30,8 @@ RAIL = ("currency", "method")
 def withdrawal_new(request: HttpRequest) -> HttpResponse:
     """Ask for a payout, from nothing or as a copy of one that ended without money moving."""
     source = _source(request)
+    if source and source.upstream == Upstream.LUMETRADE:
+        return redirect(f"{reverse('payments:withdrawal-lumetrade')}?copy_of={source.code}")
     if request.method == "GET":
         asked = {name: request.GET[name] for name in RAIL if name in request.GET}
         return _form_page(request, DraftForm(source=source, asked=asked), source)
@@ -55,15 +59,58 @@ def withdrawal_new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MAKE_WITHDRAWALS)
+def withdrawal_to_beneficiary(request: HttpRequest) -> HttpResponse:
+    """Ask for a payout through Lumetrade, to somebody whom they have confirmed."""
+    source = _source(request)
+    if request.method == "GET":
+        return _beneficiary_page(request, BeneficiaryPayoutForm(source=source), source)
+    form = BeneficiaryPayoutForm(request.POST, source=source)
+
+    def ask() -> Withdrawal:
+        return actions.request_withdrawal(
+            draft=form.draft(),
+            by=person_of(request),
+            at=timezone.now(),
+            copy_of=source,
+            token=form.cleaned_data["token"],
+        )
+
+    if form.is_valid() and (made := _tried(form, ask)):
+        messages.success(
+            request,
+            gettext("%(code)s is requested. Others sign it now.") % {"code": made.code},
+        )
+        return redirect(made)
+    return _beneficiary_page(request, form, source)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.MAKE_WITHDRAWALS)
 def withdrawal_amend(request: HttpRequest, code: str) -> HttpResponse:
     """Change what is asked for, while it awaits approval."""
     row = find(code)
+    if row.upstream == Upstream.LUMETRADE:
+        return _amend_to_beneficiary(request, row)
     if request.method == "GET":
         return _form_page(request, DraftForm(source=row, amends=True), row, amends=True)
     if "continue" in request.POST:
         form = DraftForm(source=row, asked=request.POST.dict(), amends=True)
         return _form_page(request, form, row, amends=True)
     form = DraftForm(request.POST, source=row, amends=True)
+    return _amended(request, form, row) or _form_page(request, form, row, amends=True)
+
+
+def _amend_to_beneficiary(request: HttpRequest, row: Withdrawal) -> HttpResponse:
+    data = request.POST if request.method == "POST" else None
+    form = BeneficiaryPayoutForm(data, source=row, amends=True)
+    done = _amended(request, form, row) if form.is_bound else None
+    return done or _beneficiary_page(request, form, row, amends=True)
+
+
+def _amended(
+    request: HttpRequest, form: DraftForm | BeneficiaryPayoutForm, row: Withdrawal
+) -> HttpResponse | None:
+    """Change it to what was typed; None with the form saying what stands in the way."""
 
     def amend() -> Withdrawal:
         return actions.amend_withdrawal(
@@ -74,17 +121,19 @@ def withdrawal_amend(request: HttpRequest, code: str) -> HttpResponse:
             at=timezone.now(),
         )
 
-    if form.is_valid() and (changed := _tried(form, amend)):
-        messages.success(
-            request,
-            gettext("%(code)s is changed: this is revision %(number)s.")
-            % {"code": changed.code, "number": changed.revision},
-        )
-        return back_to(request, changed)
-    return _form_page(request, form, row, amends=True)
+    if not form.is_valid() or (changed := _tried(form, amend)) is None:
+        return None
+    messages.success(
+        request,
+        gettext("%(code)s is changed: this is revision %(number)s.")
+        % {"code": changed.code, "number": changed.revision},
+    )
+    return back_to(request, changed)
 
 
-def _tried(form: DraftForm, act: Callable[[], Withdrawal]) -> Withdrawal | None:
+def _tried(
+    form: DraftForm | BeneficiaryPayoutForm, act: Callable[[], Withdrawal]
+) -> Withdrawal | None:
     """Return what the action made, or None with the form saying what stands in the way."""
     try:
         return act()
@@ -115,3 +164,16 @@ def _form_page(
         context,
         status=422 if form.is_bound and form.errors else 200,
     )
+
+
+def _beneficiary_page(
+    request: HttpRequest,
+    form: BeneficiaryPayoutForm,
+    source: Withdrawal | None,
+    *,
+    amends: bool = False,
+) -> HttpResponse:
+    back = source.get_absolute_url() if source else reverse("payments:withdrawals")
+    context = {"form": form, "source": source, "amends": amends, "back": back}
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "payments/withdrawal_lumetrade.html", context, status=status)

@@ -143,6 +143,7 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawal-not-duplicate": Route(
         SIGN, post=422, arguments=lambda world: {**_code(world), "other": "wd-OTHER2"}
     ),
+    "payments:withdrawal-lumetrade": Route(MAKE, post=422),
     "payments:withdrawal": Route(SEE, arguments=_code),
     # 286: what awaits approval does not move by itself, so there is nothing to poll.
     "payments:withdrawal-live": Route(SEE, get=286, arguments=_code),

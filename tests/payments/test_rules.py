@@ -94,7 +94,7 @@ class TestValidate:
             (draft(currency="XYZ"), "currency", "XYZ is not"),
             (draft(currency=""), "currency", "no currency is not"),
             (draft(method="spei"), "method", "AUD by Bank transfer or PayID"),
-            (draft(upstream=Upstream.LUMETRADE), "upstream", "LuxCore only"),
+            (draft(upstream=Upstream.LUX), "upstream", "LuxCore and Lumetrade only"),
         ],
     )
     def test_says_what_is_wrong_with_the_one_field_that_is(
