@@ -150,6 +150,14 @@ class Withdrawal(models.Model):
         indexes = [
             models.Index(fields=["status", "due_at", "id"], name="withdrawal_queue"),
             models.Index(fields=["-created_at", "-id"], name="withdrawal_newest"),
+            models.Index(fields=["due_at", "id"], name="withdrawal_due"),
+            # What `needs_attention` looks through, of all that ever was.
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["unknown", "approved", "sending"])
+                | Q(status__in=["refused", "failed"], attended_at=None),
+                name="withdrawal_attention",
+            ),
             # The queue under each of its filters, newest first.
             models.Index(fields=["currency", "-created_at", "-id"], name="withdrawal_by_currency"),
             models.Index(fields=["method", "-created_at", "-id"], name="withdrawal_by_method"),

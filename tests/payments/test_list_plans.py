@@ -14,7 +14,9 @@ from payments.forms.filters import PaymentFilter, WithdrawalFilter
 from payments.models import Payment, Withdrawal
 from payments.sight import Sight
 from payments.views.payments import TABS, narrowed
-from tests.payments.factories import NOW, PaymentFactory
+from payments.views.queue import ORDERS
+from payments.views.queue import TABS as TABS_OF_QUEUE
+from tests.payments.factories import NOW, PaymentFactory, approver
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 
@@ -110,6 +112,22 @@ class TestWithdrawals:
         plan = rows.newest_first()[:26].explain()
 
         assert f"Index Scan using {index} " in plan
+
+    @pytest.mark.parametrize(
+        ("tab", "order", "index"),
+        [
+            ("attention", "newest", "withdrawal_attention"),
+            ("all", "due", "withdrawal_due"),
+            ("all", "newest", "withdrawal_newest"),
+        ],
+    )
+    def test_of_a_tab_are_read_in_its_order(self, tab: str, order: str, index: str) -> None:
+        rows = TABS_OF_QUEUE[tab].rows(Withdrawal.objects.all(), approver(), NOW)
+
+        plan = rows.order_by(*ORDERS[order][0].names)[:26].explain()
+
+        assert f"Index Scan using {index} " in plan
+        assert "Sort" not in plan
 
     def test_are_found_by_text_with_four_indexes(self) -> None:
         form = WithdrawalFilter(asked(q="Smith"), with_names=True)
