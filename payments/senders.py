@@ -11,13 +11,15 @@ from typing import Final
 from django.utils.translation import gettext_noop as _
 
 from payments import mirror, policies
+from payments.checks import holds
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.intent import differences
 from payments.journal import Journal
 from payments.models import Payment, Withdrawal
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT
-from staff.texts import Text
+from staff import audit
+from staff.texts import Text, in_english
 from upstreams import alarms, credentials
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, Rejected
@@ -46,6 +48,8 @@ MOST_PAGES: Final = 50
 # worker takes the command over and does the same.
 LOOK_SECONDS: Final = 13.0
 PAGE_SECONDS: Final = 5.0
+
+HELD_PAUSE: Final = 30.0  # before what a hold stopped on its way is looked at again
 
 # LuxCore says "not now" with an error 400: nothing happened, the same bytes may go again.
 _NOT_NOW: Final = {"LOCK_TIMEOUT": 30.0}
@@ -167,6 +171,9 @@ def start_payout(command: Command, at: datetime) -> None:
         raise MustNotSend(f"{withdrawal.code} has another reference by now.")
     if not policies.is_signed(withdrawal):
         raise MustNotSend(f"{withdrawal.code} does not carry the signatures it needs.")
+    audit.take_chain_lock()  # under which holds are placed: none slips between
+    if held := _held(withdrawal):
+        raise MustNotSend(held)
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
     move(withdrawal, Status.SENDING, journal=journal)
     journal.write()
@@ -177,6 +184,8 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
+    if held := _held(withdrawal):  # since it was claimed, or since a doubt
+        return Postponed(seconds=HELD_PAUSE, why=held)
     return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
 
@@ -216,6 +225,12 @@ def _compared(withdrawal: Withdrawal, record: PaymentRecord, is_new: bool) -> Ou
     if found := differences(withdrawal, payment):
         return Mismatch(differences=found, data=data, record=record)
     return Done(reference=record.id, data=data, record=record)
+
+
+def _held(withdrawal: Withdrawal) -> str:
+    """Why a hold keeps it from being sent; "" where there is none."""
+    found = holds.over([withdrawal])[withdrawal.pk]
+    return in_english(holds.told(found)) if found else ""
 
 
 def _locked(command: Command) -> Withdrawal:

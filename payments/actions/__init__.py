@@ -24,6 +24,7 @@ from payments.actions.errors import (
     SignedTooMuch,
     TooLateToUndo,
 )
+from payments.actions.holds import hold_customer, lift_hold
 from payments.actions.keyed import Key, request_withdrawal_once
 from payments.actions.policies import (
     begin_policy,
@@ -98,6 +99,8 @@ __all__ = [
     "confirm_settlement",
     "drop_resolution",
     "drop_settlement",
+    "hold_customer",
+    "lift_hold",
     "link_payment",
     "mark_not_duplicate",
     "propose_settlement",

@@ -187,6 +187,7 @@ def _sign(
     signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
     if is_last:
         _approve(withdrawal, requirement.signatures, journal)
+    _refuse_held(withdrawal, at)
     return _receipt(withdrawal, signature, journal.write())
 
 
@@ -218,6 +219,13 @@ def _refuse_signer(
         raise AmountNotTyped
     if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
         raise SignedTooMuch(too_much)
+
+
+def _refuse_held(withdrawal: Withdrawal, at: datetime) -> None:
+    """Look for holds once more, under the lock under which they are placed: none slips between."""
+    audit.take_chain_lock()
+    if blocks := decision.blocking([checks.no_hold(withdrawal, at)]):
+        raise Blocked(blocks)
 
 
 def _refuse_changes(

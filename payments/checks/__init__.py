@@ -18,6 +18,7 @@ from payments.checks.history import (
     flags_for,
     no_similar_payout,
 )
+from payments.checks.holds import no_hold
 from payments.checks.limits import limits_hold
 from payments.checks.outliers import amount_is_usual
 from payments.checks.rails import payout_rules_hold
@@ -25,6 +26,7 @@ from payments.checks.results import Check
 from payments.models import Withdrawal
 
 CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
+    no_hold,
     payout_rules_hold,
     balance_suffices,
     limits_hold,
@@ -37,7 +39,7 @@ CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     sending_is_on,
 )
 
-__all__ = ["CHECKS", "Check", "Flag", "flags_for", "run"]
+__all__ = ["CHECKS", "Check", "Flag", "flags_for", "no_hold", "run"]
 
 
 def run(withdrawal: Withdrawal, *, now: datetime) -> list[Check]:

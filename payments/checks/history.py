@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from payments.accounts import same_name
+from payments.checks.holds import HELD, STOPPABLE, over
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
 from payments.models import UNPAID_STATUSES, NotDuplicate, Payment, Withdrawal
@@ -104,7 +105,10 @@ def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
         .values_list("account_key", flat=True)
         .distinct()
     )
+    held = over(row for row in withdrawals if row.status in STOPPABLE)
     for withdrawal in withdrawals:
+        if held.get(withdrawal.pk):
+            flags[withdrawal.pk].append(Flag(HELD, gettext("held")))
         if similar[withdrawal.pk]:
             flags[withdrawal.pk].append(Flag(DUPLICATE, gettext("duplicate?")))
         if withdrawal.status == Status.AWAITING_APPROVAL and withdrawal.account_key not in known:

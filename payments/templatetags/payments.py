@@ -4,10 +4,13 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from payments import cancelling, words
+from payments.checks import holds
 from payments.deposits import handout as handouts
-from payments.models import Payment
+from payments.models import Payment, Withdrawal
+from payments.sight import Sight
 from staff.permissions import Permission, can
 
 register = template.Library()
@@ -61,6 +64,28 @@ def cancel_box(context: Context, payment: Payment) -> dict[str, object]:
         "refusal": cancelling.problem(payment, person),
         "cancel_url": reverse("payments:payment-cancel", args=where),
         "live_url": reverse("payments:payment-cancel-live", args=where),
+    }
+
+
+@register.inclusion_tag("payments/_holds.html", takes_context=True)
+def customer_holds(context: Context, withdrawal: Withdrawal) -> dict[str, object]:
+    """Show what holds the customer, and offer to hold them or let them go."""
+    person, sight = context["user"], Sight.of(context["user"])
+    return {
+        "holds": [
+            {
+                "hold": hold,
+                "label": gettext(hold.get_kind_display()),
+                "reason": sight.text(hold.reason, about=withdrawal),
+            }
+            for hold in holds.over([withdrawal])[withdrawal.pk]
+        ],
+        "may_place": can(person, Permission.PLACE_HOLDS),
+        "may_lift": can(person, Permission.LIFT_HOLDS),
+        "withdrawal": withdrawal,
+        "query": context["query"],
+        "user": person,
+        "now": context["now"],
     }
 
 

@@ -146,6 +146,7 @@ def _first_tab(person: User) -> Tab:
 
 
 _FLAG_MARKS = {
+    checks.holds.HELD: ("bad", "hand"),
     checks.history.DUPLICATE: ("bad", "copy"),
     checks.history.BENEFICIARY: ("warn", "user-plus"),
 }

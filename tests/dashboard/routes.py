@@ -14,9 +14,11 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from customers.models import Hold
 from payments.models import Drift, Payment, PaymentRequest, Policy, Withdrawal
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
+from tests.customers.factories import HoldFactory
 from tests.payments import factories
 from tests.staff.factories import ApiTokenFactory, UserFactory
 from upstreams.enums import Upstream
@@ -36,6 +38,8 @@ SEE_UPSTREAMS = SEE | may(Permission.MANAGE_FEEDS)
 SIGN = may(Permission.SIGN_WITHDRAWALS)
 MAKE = may(Permission.MAKE_WITHDRAWALS)
 RECONCILE = may(Permission.RECONCILE)
+PLACE_HOLDS = may(Permission.PLACE_HOLDS)
+LIFT_HOLDS = may(Permission.LIFT_HOLDS)
 LEAD = may(Permission.MANAGE_POLICIES)
 MANAGE = may(Permission.MANAGE_FEEDS)
 EXPORT = may(Permission.EXPORT_LISTS)
@@ -53,6 +57,7 @@ class World:
     event: WebhookEvent
     token: ApiToken
     policy: Policy
+    hold: Hold
 
     @classmethod
     def make(cls) -> World:
@@ -78,6 +83,7 @@ class World:
             ),
             token=ApiTokenFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
+            hold=HoldFactory(),
         )
 
 
@@ -155,6 +161,10 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawal-settle": Route(SIGN | RECONCILE, post=422, arguments=_code),
     "payments:withdrawal-attend": Route(RECONCILE, get=None, post=409, arguments=_code),
     "payments:withdrawal-retract": Route(MAKE, post=422, arguments=_code),
+    "payments:withdrawal-hold": Route(PLACE_HOLDS, post=422, arguments=_code),
+    "payments:withdrawal-lift": Route(
+        LIFT_HOLDS, post=422, arguments=lambda world: {**_code(world), "pk": world.hold.pk}
+    ),
     "payments:withdrawal-amend": Route(MAKE, post=422, arguments=_code),
     "payments:payments": Route(SEE),
     "payments:payments-export": Route(EXPORT, get=None, post=200),

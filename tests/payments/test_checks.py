@@ -292,9 +292,9 @@ class TestFlags:
     def test_cost_for_fifty_what_they_cost_for_one(self, django_assert_num_queries: Any) -> None:
         rows = [WithdrawalFactory(amount=number + 1) for number in range(50)]
 
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             checks.flags_for(rows[:1])
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             checks.flags_for(rows)
 
     def test_are_none_for_an_empty_page(self) -> None:

@@ -1,0 +1,154 @@
+"""Placing and lifting holds, and whom one holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from customers import holds
+from customers.actions import HoldNotPossible, lift_hold, place_hold
+from customers.enums import HoldKind
+from customers.holds import Contact
+from customers.models import Customer, Hold, Identity
+from staff import audit
+from staff.models import AuditEvent
+from staff.permissions import ROLES, NotPermitted, Permission, Role
+from tests.customers.factories import NOW, CustomerFactory, HoldFactory
+from tests.staff.factories import UserFactory
+from upstreams.enums import Upstream
+
+pytestmark = pytest.mark.django_db
+
+
+def place(customer: Customer, **told: Any) -> Hold:
+    wanted: dict[str, Any] = {"kind": HoldKind.KYC, "reason": "No passport.", "at": NOW} | told
+    by = wanted.pop("by", None) or UserFactory(roles=["reviewer"])
+    return place_hold(customer=customer, by=by, **wanted)
+
+
+def lift(hold: Hold, **told: Any) -> Hold:
+    wanted: dict[str, Any] = {"reason": "Seen it.", "at": NOW} | told
+    by = wanted.pop("by", None) or UserFactory(roles=["compliance_lead"])
+    return lift_hold(hold_id=hold.pk, by=by, **wanted)
+
+
+class TestPlacing:
+    def test_is_in_force_and_on_the_trail(self) -> None:
+        customer = CustomerFactory()
+
+        hold = place(customer)
+
+        event = AuditEvent.objects.get()
+        assert list(customer.holds.in_force()) == [hold]
+        assert (event.verb, event.subject_id) == ("customers.hold.placed", str(customer.pk))
+        assert (event.reason, event.by) == ("No passport.", hold.placed_by)
+        assert audit.verify().ok
+
+    def test_the_same_again_changes_nothing(self) -> None:
+        customer = CustomerFactory()
+        first = place(customer)
+
+        assert place(customer, reason="Again.") == first
+
+        assert AuditEvent.objects.count() == 1
+        assert place(customer, kind=HoldKind.TICKET) != first
+
+    def test_two_of_a_kind_cannot_be(self) -> None:
+        hold = HoldFactory()
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            HoldFactory(customer=hold.customer)
+
+    @pytest.mark.parametrize("role", Role)
+    def test_asks_for_the_right(self, role: Role) -> None:
+        person = UserFactory(roles=[role])
+        if Permission.PLACE_HOLDS in ROLES[role]:
+            assert place(CustomerFactory(), by=person).placed_by == person
+            return
+        with pytest.raises(NotPermitted):
+            place(CustomerFactory(), by=person)
+
+    def test_asks_for_a_reason(self) -> None:
+        with pytest.raises(HoldNotPossible, match="Say why"):
+            place(CustomerFactory(), reason="  ")
+
+
+class TestLifting:
+    def test_lets_them_go(self) -> None:
+        hold = place(CustomerFactory())
+
+        lifted = lift(hold)
+
+        assert not hold.customer.holds.in_force().exists()
+        assert lifted.lifted_reason == "Seen it."
+        assert AuditEvent.objects.filter(verb="customers.hold.lifted").count() == 1
+
+    def test_twice_keeps_who_lifted_it_first(self) -> None:
+        hold = place(CustomerFactory())
+        first = lift(hold)
+
+        assert lift(hold).lifted_by == first.lifted_by
+
+        assert AuditEvent.objects.filter(verb="customers.hold.lifted").count() == 1
+
+    def test_asks_for_the_right_and_a_reason(self) -> None:
+        hold = place(CustomerFactory())
+
+        with pytest.raises(NotPermitted):
+            lift(hold, by=hold.placed_by)
+        with pytest.raises(HoldNotPossible):
+            lift(hold, reason="")
+
+    def test_may_be_placed_again(self) -> None:
+        hold = place(CustomerFactory())
+        lift(hold)
+
+        assert place(hold.customer) != hold
+
+
+class TestWhoIsHeld:
+    @pytest.mark.parametrize(
+        "contact",
+        [
+            Contact(email="JAMES@EXAMPLE.COM"),
+            Contact(phone="+61412345678"),
+            Contact(external_id="usr_1"),
+        ],
+    )
+    def test_whoever_shares_what_they_are_known_by(self, contact: Contact) -> None:
+        hold = HoldFactory()
+        Identity.objects.create(
+            customer=hold.customer,
+            upstream=Upstream.LUXCORE,
+            upstream_id="12345",
+            external_id="usr_1",
+            seen_at=NOW,
+        )
+
+        assert holds.on({"it": contact}) == {"it": [hold]}
+        assert holds.find_customer(contact) == hold.customer
+
+    def test_the_linked_customer(self) -> None:
+        hold = HoldFactory()
+
+        assert holds.on({1: Contact(customer_id=hold.customer_id)}) == {1: [hold]}
+
+    @pytest.mark.parametrize("contact", [Contact(), Contact(email="else@example.com")])
+    def test_nobody_else(self, contact: Contact) -> None:
+        HoldFactory()
+        HoldFactory(customer=CustomerFactory(email="", phone=""))
+
+        assert holds.on({"it": contact}) == {"it": []}
+        assert holds.find_customer(contact) is None
+
+    def test_costs_for_fifty_what_it_costs_for_one(self, django_assert_num_queries: Any) -> None:
+        HoldFactory()
+        HoldFactory(customer=CustomerFactory(email="mona@example.com", phone=""))
+        contacts = {number: Contact(email="james@example.com") for number in range(49)}
+
+        with django_assert_num_queries(2):
+            found = holds.on(contacts | {50: Contact(email="mona@example.com")})
+
+        assert all(len(them) == 1 for them in found.values())
