@@ -75,6 +75,17 @@ class RequestStatus(models.TextChoices):
     REFUSED = "refused", _("Refused by provider")
 
 
+class ImportState(models.TextChoices):
+    """Where a file of payouts stands. Nothing is asked for before `creating`."""
+
+    READING = "reading", _("Being read")
+    READY = "ready", _("Read, not confirmed")
+    CREATING = "creating", _("Being created")
+    DONE = "done", _("Created")
+    FAILED = "failed", _("Failed")
+    DROPPED = "dropped", _("Discarded")
+
+
 class Verdict(models.TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")

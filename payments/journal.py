@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 
@@ -24,7 +23,7 @@ class Journal:
     by: User | None
     at: datetime
     by_label: str = ""
-    _entries: list[dict[str, Any]] = field(default_factory=list)
+    _entries: list[audit.Entry] = field(default_factory=list)
     _afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     def add(
@@ -39,14 +38,15 @@ class Journal:
     ) -> None:
         """Note one event. `before` and `after` hold no unmasked personal data."""
         self._entries.append(
-            {
-                "verb": verb,
-                "subject": audit.subject_of(subject),
-                "before": dict(before or {}),
-                "after": dict(after or {}),
-                "reason": reason,
-                "by_label": by_label,
-            }
+            audit.Entry(
+                verb,
+                audit.subject_of(subject),
+                by=self.by if not by_label else None,
+                by_label=by_label or self.by_label,
+                before=dict(before or {}),
+                after=dict(after or {}),
+                reason=reason,
+            )
         )
 
     def afterwards(self, call: Callable[[], None]) -> None:
@@ -57,19 +57,7 @@ class Journal:
         """Record everything noted, in order. Call it last in the transaction."""
         entries, self._entries = self._entries, []
         calls, self._afterwards = self._afterwards, []
-        events = [
-            audit.record(
-                entry["verb"],
-                entry["subject"],
-                by=self.by if not entry["by_label"] else None,
-                by_label=entry["by_label"] or self.by_label,
-                at=self.at,
-                before=entry["before"],
-                after=entry["after"],
-                reason=entry["reason"],
-            )
-            for entry in entries
-        ]
+        events = audit.record_all(entries, at=self.at) if entries else []
         for call in calls:
             call()
         return events

@@ -28,4 +28,5 @@ def register() -> None:
     schedule.register("payments.tasks.settle_answered", every=timedelta(minutes=1))
     schedule.register("payments.tasks.lapse_forgotten", every=timedelta(hours=1))
     schedule.register("payments.tasks.reconcile", every=timedelta(minutes=1))
+    schedule.register("payments.tasks.work_on_imports", every=timedelta(minutes=1))
     demonstration.register(demo.build)

@@ -7,7 +7,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import answered, invariants, lapsing
-from payments.models import Reconciliation
+from payments.imports import running as imports
+from payments.models import PayoutImport, Reconciliation
 from payments.reconciliation import resolving, running, starting
 from upstreams import doorbell
 from upstreams.enums import RunState
@@ -73,3 +74,19 @@ def run_reconciliation(*, run_id: int, **_: object) -> None:
 @shared_task
 def carry_out_resolution(*, resolution_id: int, **_: object) -> None:
     resolving.carry_out(resolution_id, at=timezone.now())
+
+
+@shared_task
+def work_on_imports(**_: object) -> None:
+    """Go on with the files that a worker left behind."""
+    runs = PayoutImport.objects.to_be_worked_on(now=timezone.now())
+    for import_id in runs.values_list("pk", flat=True):
+        doorbell.ring(work_on_import, import_id=import_id)
+
+
+@shared_task
+def work_on_import(*, import_id: int, **_: object) -> None:
+    """Work on one file of payouts for a while; then other tasks have their turn."""
+    run = imports.work(import_id)
+    if run is not None and run.is_moving and not run.error:
+        doorbell.ring(work_on_import, import_id=import_id)

@@ -88,6 +88,11 @@ def as_csv(export: Export[Row], *, by: User, at: datetime) -> StreamingHttpRespo
     )
 
 
+def begins_like_formula(text: str) -> bool:
+    """Whether a spreadsheet may take this text for a formula."""
+    return bool(_BEGINS_BADLY.match(text))
+
+
 def cell(value: object) -> str:
     """Return a value as the text of one cell that no spreadsheet takes for a formula."""
     match value:
@@ -106,7 +111,7 @@ def cell(value: object) -> str:
 
 def _harmless(text: str) -> str:
     shown = _GAP.sub(_guarded, text)
-    return f"'{shown}" if _BEGINS_BADLY.match(text) else shown
+    return f"'{shown}" if begins_like_formula(text) else shown
 
 
 def _guarded(gap: re.Match[str]) -> str:

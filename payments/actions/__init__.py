@@ -25,6 +25,12 @@ from payments.actions.errors import (
     TooLateToUndo,
 )
 from payments.actions.holds import hold_customer, lift_hold
+from payments.actions.imports import (
+    ImportNotPossible,
+    confirm_import,
+    drop_import,
+    upload_import,
+)
 from payments.actions.keyed import Key, request_withdrawal_once
 from payments.actions.policies import (
     begin_policy,
@@ -75,6 +81,7 @@ __all__ = [
     "Difference",
     "DriftNotResolvable",
     "FactsChanged",
+    "ImportNotPossible",
     "InvalidDraft",
     "Key",
     "KeyReused",
@@ -95,8 +102,10 @@ __all__ = [
     "amend_withdrawal",
     "attend_withdrawal",
     "cancel_payment",
+    "confirm_import",
     "confirm_resolution",
     "confirm_settlement",
+    "drop_import",
     "drop_resolution",
     "drop_settlement",
     "hold_customer",
@@ -117,4 +126,5 @@ __all__ = [
     "sign_withdrawal",
     "start_reconciliation",
     "undo_approval",
+    "upload_import",
 ]

@@ -8,16 +8,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
-from payments import facts, rules
-from payments.accounts import account_key, payee_key
+from payments import asking, facts, rules
 from payments.actions.common import refuse_decided, stated
 from payments.actions.errors import InvalidDraft, NotYours
 from payments.enums import Origin, Status
 from payments.journal import Journal
-from payments.models import NotPossible, Revision, Withdrawal
-from payments.moves import DUE_AFTER, move, revise
+from payments.models import NotPossible, Withdrawal
+from payments.moves import move, revise
 from payments.queues import FAILURES
-from payments.references import reference_for
 from payments.rules import WithdrawalDraft
 from staff.models import User
 from staff.permissions import Permission, require
@@ -93,30 +91,12 @@ def _request(
                     code=original.code,
                 )
             )
-        withdrawal = Withdrawal(
-            **draft.values(),
-            origin=origin,
-            created_by=by,
-            last_edited_by=by,
-            created_at=at,
-            due_at=at + DUE_AFTER,
-            copy_of=original,
-            request_token=token,
-            account_key=_key(draft),
-        )
-        withdrawal.merchant_reference = reference_for(withdrawal)
+        withdrawal = asking.build(draft, by=by, at=at, origin=origin)
+        withdrawal.copy_of, withdrawal.request_token = original, token
         withdrawal.save()
-        Revision.objects.create(withdrawal=withdrawal, number=1, by=by, at=at)
+        asking.first_revision(withdrawal).save()
         journal = Journal(by=by, at=at)
-        journal.add(
-            "payments.withdrawal.requested",
-            withdrawal,
-            after={
-                "status": withdrawal.status,
-                "facts": facts.audited(withdrawal),
-                "copy_of": original.code if original else "",
-            },
-        )
+        asking.tell(journal, withdrawal)
         if original:
             _attend(original, journal)
         journal.write()
@@ -151,7 +131,7 @@ def amend_withdrawal(
         journal = Journal(by=by, at=at)
         revise(withdrawal, by=by, at=at, reason=reason)
         withdrawal.last_edited_by = by
-        withdrawal.account_key = _key(draft)
+        withdrawal.account_key = draft.account_key
         withdrawal.save()
         shown = facts.audited(withdrawal)
         journal.add(
@@ -216,14 +196,3 @@ def _attend(withdrawal: Withdrawal, journal: Journal) -> None:
 def _refuse_invalid(draft: WithdrawalDraft) -> None:
     if errors := rules.validate(draft):
         raise InvalidDraft(errors)
-
-
-def _key(draft: WithdrawalDraft) -> str:
-    if draft.payee_id:
-        return payee_key(draft.upstream, draft.payee_id)
-    return account_key(
-        currency=draft.currency,
-        bank_account=draft.bank_account,
-        bank_code=draft.bank_code,
-        payid=draft.payid,
-    )

@@ -3,6 +3,7 @@
 from payments.models.balances import Balance, DailyBalance
 from payments.models.duplicates import NotDuplicate
 from payments.models.idempotency import IdempotencyKey
+from payments.models.imports import ImportPiece, ImportRow, PayoutImport
 from payments.models.methods import PaymentMethod
 from payments.models.payments import (
     OPEN_STATUSES,
@@ -42,12 +43,15 @@ __all__ = [
     "DayTotal",
     "Drift",
     "IdempotencyKey",
+    "ImportPiece",
+    "ImportRow",
     "Limit",
     "NotDuplicate",
     "NotPossible",
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
+    "PayoutImport",
     "Policy",
     "PolicyVersion",
     "Reconciliation",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from payments.accounts import account_key, payee_key
+
 if TYPE_CHECKING:
     from payments.models import Withdrawal
 
@@ -38,6 +40,18 @@ class WithdrawalDraft:
     def of(cls, withdrawal: Withdrawal) -> WithdrawalDraft:
         """The draft that would make this withdrawal again."""
         return cls(**{name: getattr(withdrawal, name) for name in DRAFT_FIELDS})
+
+    @property
+    def account_key(self) -> str:
+        """Where the money goes, in one spelling."""
+        if self.payee_id:
+            return payee_key(self.upstream, self.payee_id)
+        return account_key(
+            currency=self.currency,
+            bank_account=self.bank_account,
+            bank_code=self.bank_code,
+            payid=self.payid,
+        )
 
     def values(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in DRAFT_FIELDS}

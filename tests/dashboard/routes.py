@@ -15,7 +15,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from customers.models import Hold
-from payments.models import Drift, Payment, PaymentRequest, Policy, Withdrawal
+from payments.models import Drift, Payment, PaymentRequest, PayoutImport, Policy, Withdrawal
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
 from tests.customers.factories import HoldFactory
@@ -56,6 +56,7 @@ class World:
     alarm: Alarm
     event: WebhookEvent
     token: ApiToken
+    payout_import: PayoutImport
     policy: Policy
     hold: Hold
 
@@ -82,6 +83,7 @@ class World:
                 received_at=factories.NOW,
             ),
             token=ApiTokenFactory(),
+            payout_import=factories.PayoutImportFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
         )
@@ -125,6 +127,10 @@ def _request(world: World) -> Mapping[str, Any]:
     return {"code": world.request.code}
 
 
+def _import(world: World) -> Mapping[str, Any]:
+    return {"pk": world.payout_import.pk}
+
+
 def _luxcore(world: World) -> Mapping[str, Any]:
     return {"upstream": "luxcore"}
 
@@ -145,6 +151,13 @@ ROUTES: Mapping[str, Route] = {
     "payments:withdrawals-news": Route(SEE),
     "payments:withdrawals-claim": Route(SIGN | MAKE, get=None, post=302),
     "payments:withdrawals-export": Route(EXPORT, get=None, post=200),
+    "payments:imports": Route(MAKE, post=422),
+    "payments:import-template": Route(MAKE),
+    "payments:import": Route(MAKE, arguments=_import),
+    # 286: it awaits a confirmation, so there is nothing to poll.
+    "payments:import-live": Route(MAKE, get=286, arguments=_import),
+    "payments:import-confirm": Route(MAKE, post=302, arguments=_import),
+    "payments:import-drop": Route(MAKE, get=None, post=302, arguments=_import),
     "payments:withdrawal-new": Route(MAKE, post=422),
     "payments:withdrawal-not-duplicate": Route(
         SIGN, post=422, arguments=lambda world: {**_code(world), "other": "wd-OTHER2"}

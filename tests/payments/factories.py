@@ -19,6 +19,7 @@ from payments.accounts import account_key
 from payments.deposits import DepositDraft
 from payments.enums import (
     DriftKind,
+    ImportState,
     Kind,
     Origin,
     PaymentStatus,
@@ -27,6 +28,7 @@ from payments.enums import (
     Status,
     Verdict,
 )
+from payments.imports.rows import parse, to_row
 from payments.mirror import turnover
 from payments.models import (
     Balance,
@@ -34,6 +36,7 @@ from payments.models import (
     Payment,
     PaymentMethod,
     PaymentRequest,
+    PayoutImport,
     Policy,
     PolicyVersion,
     Revision,
@@ -321,6 +324,33 @@ class PaymentRequestFactory(factory.django.DjangoModelFactory[PaymentRequest]):
     merchant_reference = factory.LazyAttribute(
         lambda request: deposit_reference_for(PaymentRequest(code=request.code))
     )
+
+
+class PayoutImportFactory(factory.django.DjangoModelFactory[PayoutImport]):
+    """A file with one good row, read and not confirmed."""
+
+    class Meta:
+        model = PayoutImport
+        skip_postgeneration_save = True
+
+    file_name = "payouts.csv"
+    file_hash = factory.Sequence(lambda n: f"{n:064x}")
+    size = 100
+    lines = 2
+    state = ImportState.READY
+    uploaded_by = factory.LazyFunction(maker)
+    uploaded_at = NOW
+    next_at = NOW
+    read = 2
+    good = 1
+
+    @factory.post_generation
+    def row(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create:
+            values = {**draft().values(), "amount": "2500.00"}
+            row = to_row(2, parse(list(values.values()), list(values)))
+            row.payout_import = self
+            row.save()
 
 
 class DriftFactory(factory.django.DjangoModelFactory[Drift]):

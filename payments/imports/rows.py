@@ -1,0 +1,140 @@
+"""One row of a file: which columns there are, and what a row says or does wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils.translation import gettext_noop as _
+
+from payments import rules
+from payments.models import ImportRow
+from payments.rules import WithdrawalDraft
+from staff.exports import begins_like_formula
+from staff.texts import Sayable, Text, packed
+from upstreams.enums import Upstream
+from upstreams.money import BadMoney
+
+# A file holds payouts through LuxCore: Lumetrade's go to beneficiaries that are chosen on a page.
+COLUMNS: Final = tuple(name for name in rules.DRAFT_FIELDS if name != "payee_id")
+REQUIRED: Final = ("amount", "currency", "method", "recipient_name")
+WHOLE_ROW: Final = ""  # the column of what is wrong with a row as a whole
+
+_SHORT: Final = ("upstream", "amount", "currency", "method")
+_LONGEST_SHORT: Final = 40
+_PHONE: Final = re.compile(r"\+[0-9]+", re.ASCII)
+_PHONES: Final = ("payid", "customer_phone")
+_ONE: Final = Decimal(1)  # stands in for an amount that cannot be read, to judge the other fields
+
+
+class HeaderProblem(Exception):
+    """The first row does not name the columns; `str()` says what is wrong with it."""
+
+
+def columns_of(header: Sequence[str]) -> list[str]:
+    """The columns that a header names; raises HeaderProblem."""
+    named = [cell.strip().lower() for cell in header]
+    if unknown := [name for name in named if name not in COLUMNS]:
+        shown = ", ".join(name[:_LONGEST_SHORT] or "(empty)" for name in unknown[:5])
+        raise HeaderProblem(
+            Text(_("The first row names columns that do not exist: %(columns)s."), columns=shown)
+        )
+    if missing := [name for name in REQUIRED if name not in named]:
+        raise HeaderProblem(
+            Text(_("The first row lacks columns: %(columns)s."), columns=", ".join(missing))
+        )
+    if len(set(named)) < len(named):
+        raise HeaderProblem(Text(_("The first row names a column twice.")))
+    return named
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a row says; the draft only where nothing is wrong with it."""
+
+    values: Mapping[str, str]
+    draft: WithdrawalDraft | None
+    errors: Mapping[str, Sayable]
+
+
+def parse(cells: Sequence[str], columns: Sequence[str]) -> Parsed:
+    """Read one row under these columns."""
+    values = dict.fromkeys(COLUMNS, "")
+    values |= {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+    values["upstream"] = values["upstream"] or Upstream.LUXCORE.value
+    errors: dict[str, Sayable] = {
+        name: text for name, value in values.items() if (text := _bad_cell(name, value))
+    }
+    if values["upstream"] != Upstream.LUXCORE:
+        errors["upstream"] = Text(_("A file holds payouts through LuxCore only."))
+    if len(cells) > len(columns):
+        errors[WHOLE_ROW] = Text(
+            _("It has %(number)s cells; the first row has %(most)s."),
+            number=len(cells),
+            most=len(columns),
+        )
+    draft = _draft(values, errors)
+    # What a cell itself breaks says more than the rule that stumbles over it.
+    errors = {**rules.validate(draft), **errors} if draft else errors
+    return Parsed(values, None if errors else draft, errors)
+
+
+def to_row(number: int, parsed: Parsed) -> ImportRow:
+    """The row as it is kept: of one that breaks a rule only what the report shows."""
+    draft = parsed.draft
+    if draft is None:
+        return ImportRow(
+            number=number,
+            is_good=False,
+            recipient_name=parsed.values["recipient_name"].replace("\0", "")[:255],
+            errors={column: packed(text) for column, text in parsed.errors.items()},
+        )
+    return ImportRow(
+        number=number,
+        is_good=True,
+        draft={**draft.values(), "amount": str(draft.amount)},
+        recipient_name=draft.recipient_name,
+        amount=draft.amount,
+        currency=draft.currency,
+        method=draft.method,
+        account_key=draft.account_key,
+        warnings=[packed(text) for text in rules.warnings(draft)],
+    )
+
+
+def draft_of(row: ImportRow) -> WithdrawalDraft:
+    """The draft of a good row, as it was read."""
+    values: dict[str, Any] = dict(row.draft)
+    return WithdrawalDraft(**{**values, "amount": Decimal(values["amount"])})
+
+
+def _bad_cell(name: str, value: str) -> Sayable:
+    if "\0" in value:
+        return Text(_("There is an invisible character in it (%(code)s)."), code="U+0000")
+    if name in _SHORT and len(value) > _LONGEST_SHORT:
+        return Text(
+            _("At most %(most)s characters; this has %(number)s."),
+            most=_LONGEST_SHORT,
+            number=len(value),
+        )
+    is_phone = name in _PHONES and _PHONE.fullmatch(value)
+    if name != "amount" and not is_phone and begins_like_formula(value):
+        return Text(_("It begins like a formula. Write plain text."))
+    return ""
+
+
+def _draft(values: Mapping[str, str], errors: dict[str, Sayable]) -> WithdrawalDraft | None:
+    """The draft of what can be read; None when the rules would have nothing to judge."""
+    if any(name in errors for name in _SHORT):
+        return None
+    amount = _ONE
+    if values["currency"] in rules.CURRENCIES:
+        try:
+            amount = rules.parse_amount(values["amount"], values["currency"])
+        except BadMoney as problem:
+            errors["amount"] = problem.args[0]
+    drafted: dict[str, Any] = {**values, "amount": amount}
+    return WithdrawalDraft(**drafted)
