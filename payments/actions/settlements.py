@@ -274,8 +274,14 @@ def _refuse_when_one_fits(command: Command, *, seconds: float) -> None:
     for payment in senders_lumetrade.look(command, seconds=seconds):
         if payment.status not in UNPAID_STATUSES and matching.goes_there(withdrawal, payment):
             raise SettlementNotPossible(
-                f"The provider shows {payment.upstream_id} to this beneficiary, with this amount "
-                f"and at that time ({payment.upstream_status})."
+                Text(
+                    _(
+                        "The provider shows %(payment)s to this beneficiary, with this amount and "
+                        "at that time (%(status)s)."
+                    ),
+                    payment=payment.upstream_id,
+                    status=payment.upstream_status,
+                )
             )
 
 
