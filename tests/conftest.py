@@ -27,14 +27,18 @@ from upstreams.http import keeping
 from upstreams.http.client import UpstreamClient
 
 WITH_SERVICES = os.environ.get("LIGHTDESK_SERVICES") == "1"  # set by `make test-services`
-# How long a generated case takes says something about the machine, nothing about the desk.
+IN_CI = os.environ.get("CI") == "true"
+# How long a generated case takes says something about the machine, nothing about the desk. A
+# developer's run looks for new cases; CI's can be repeated.
 hypothesis.settings.register_profile(
-    "desk", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "desk",
+    deadline=None,
+    derandomize=IN_CI,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("desk")
 
 FIRST_REDIS_DATABASE = 8  # of the named Redis; each process of the suite empties one
-IN_CI = os.environ.get("CI") == "true"
 
 
 # --- Which tests run ------------------------------------------------------------------------------
