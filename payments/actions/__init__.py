@@ -23,6 +23,7 @@ from payments.actions.errors import (
     SignedAlready,
     SignedTooMuch,
     TooLateToUndo,
+    TooManyAtOnce,
 )
 from payments.actions.holds import hold_customer, lift_hold
 from payments.actions.imports import (
@@ -96,6 +97,7 @@ __all__ = [
     "SignedAlready",
     "SignedTooMuch",
     "TooLateToUndo",
+    "TooManyAtOnce",
     "WithdrawalDraft",
     "WithdrawalNotMovable",
     "accept_theirs",

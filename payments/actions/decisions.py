@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from payments import checks, decision, facts, policies, rules
 from payments.actions import reads
@@ -32,6 +32,7 @@ from payments.actions.errors import (
     SignedAlready,
     SignedTooMuch,
     TooLateToUndo,
+    TooManyAtOnce,
 )
 from payments.checks import limits
 from payments.checks.funds import main_balance
@@ -45,6 +46,8 @@ from staff.models import AuditEvent, User
 from staff.permissions import Permission, require
 from upstreams import outbox
 from upstreams.enums import Upstream
+
+LOCK_NOT_AVAILABLE = "55P03"  # what PostgreSQL calls a wait that was too long
 
 
 def sign_withdrawal(
@@ -63,8 +66,8 @@ def sign_withdrawal(
     tier asks for it. The provider is read again first, before any transaction. The same person
     again gets their
     first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
-    FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped, Blocked,
-    SignedTooMuch. Every refusal is audited.
+    FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped, TooManyAtOnce,
+    Blocked, SignedTooMuch. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -171,18 +174,16 @@ def _sign(
     requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
     digest = facts.digest(facts.of(withdrawal))
     approvals = policies.valid_approvals(withdrawal, digest=digest)
-    if requirement.limits:
-        # Many payouts and one limit: whoever comes later counts this one.
-        limits.take_lock(withdrawal)
     is_last = len(policies.that_count(approvals, requirement)) + 1 >= requirement.signatures
-    if is_last:
-        # Two payouts from one fund: the second waits here and counts the first as promised.
-        list(main_balance(withdrawal).select_for_update())
     found = checks.run(withdrawal, now=at)
     _refuse_changes(withdrawal, seen, by, requirement, found)
     _refuse_signer(withdrawal, requirement, by, at, effort)
-    if blocks := decision.blocking(found):
+    # All that takes time was done before: nobody waits longer for the others than they must.
+    _wait_for_others(withdrawal, requirement, is_last=is_last)
+    if blocks := decision.blocking(checks.count_again(found, withdrawal, now=at)):
         raise Blocked(blocks)
+    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
+        raise SignedTooMuch(too_much)
     journal = Journal(by=by, at=at)
     signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
     if is_last:
@@ -201,6 +202,24 @@ def _look_again(withdrawal: Withdrawal, by: User) -> None:
         raise SignedAlready
 
 
+def _wait_for_others(
+    withdrawal: Withdrawal, requirement: policies.Requirement, *, is_last: bool
+) -> None:
+    """Wait until nobody else decides about the same limits, or about the same money.
+
+    Whoever comes later counts this one. Raises TooManyAtOnce when the wait is too long.
+    """
+    try:
+        if requirement.limits:
+            limits.take_lock(withdrawal)
+        if is_last:
+            list(main_balance(withdrawal).select_for_update())
+    except OperationalError as problem:
+        if getattr(problem.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        raise TooManyAtOnce from problem
+
+
 def _refuse_signer(
     withdrawal: Withdrawal,
     requirement: policies.Requirement,
@@ -217,8 +236,6 @@ def _refuse_signer(
         raise ProofTooOld
     if requirement.typed_amount and effort.typed_amount != withdrawal.amount:
         raise AmountNotTyped
-    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
-        raise SignedTooMuch(too_much)
 
 
 def _refuse_held(withdrawal: Withdrawal, at: datetime) -> None:

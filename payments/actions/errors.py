@@ -98,6 +98,20 @@ class AmountNotTyped(NotPossible):
         super().__init__(Text(_("Nothing was signed: type the amount exactly as it is shown.")))
 
 
+class TooManyAtOnce(NotPossible):
+    """Others decide about the same money or limits right now, and it takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                _(
+                    "Nothing was signed: others decide about payouts in this currency right now. "
+                    "Try again in a moment."
+                )
+            )
+        )
+
+
 class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 

@@ -39,9 +39,18 @@ CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     sending_is_on,
 )
 
-__all__ = ["CHECKS", "Check", "Flag", "flags_for", "no_hold", "run"]
+# What counts other payouts: true only while nobody else decides about those.
+COUNTING: tuple[Callable[[Withdrawal, datetime], Check], ...] = (balance_suffices, limits_hold)
+
+__all__ = ["CHECKS", "COUNTING", "Check", "Flag", "count_again", "flags_for", "no_hold", "run"]
 
 
 def run(withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
     """Every check of this withdrawal, in the order they are shown. A fixed number of queries."""
     return [check(withdrawal, now) for check in CHECKS]
+
+
+def count_again(found: list[Check], withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
+    """The same findings, with those that count other payouts looked at once more."""
+    anew = {check.code: check for check in (look(withdrawal, now) for look in COUNTING)}
+    return [anew.get(check.code, check) for check in found]

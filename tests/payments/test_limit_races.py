@@ -1,12 +1,16 @@
 """Many payouts and one limit at the same moment (proof A-9)."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from payments import actions
+from payments.checks import limits
 from payments.enums import Status
 from payments.models import Policy, Signature, Withdrawal
+from tests.payments.deciding import nothing_happened_to
 from tests.payments.factories import NOW, WithdrawalFactory, approver, maker
 from tests.payments.test_races import at_once, refusals, signing
 from tests.support.rounds import rounds
@@ -18,6 +22,16 @@ pytestmark = [
 ]
 
 PAYOUTS, FIT = 20, 7
+
+
+@pytest.fixture(autouse=True)
+def _patient_database() -> Iterator[None]:
+    """Let a busy machine take its time: here nobody is to give up waiting."""
+    options = connection.settings_dict["OPTIONS"]
+    usual = options["options"]
+    options["options"] = "-c lock_timeout=120s"
+    yield
+    options["options"] = usual
 
 
 def forget_the_last_round() -> None:
@@ -80,3 +94,24 @@ class TestTwentyPayoutsAtOnce:
 
             assert len(refusals(results, actions.SignedTooMuch)) == PAYOUTS - FIT
             assert Withdrawal.objects.filter(status=Status.APPROVED).count() == FIT
+
+
+class TestWaitingTooLong:
+    def test_signs_nothing_and_says_so(self) -> None:
+        """Somebody holds the limits of this currency and does not let go."""
+        Policy.objects.update(beneficiary_limit=Decimal(10_000))
+        withdrawal, ada = WithdrawalFactory(), approver()
+        click = signing(withdrawal, ada)
+
+        def impatient() -> actions.Receipt:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '50ms'")
+            return click()
+
+        with transaction.atomic():
+            limits.take_lock(withdrawal)
+            (refusal,) = at_once(impatient)
+
+        assert isinstance(refusal, actions.TooManyAtOnce)
+        assert nothing_happened_to(withdrawal)
+        assert isinstance(click(), actions.Receipt)
