@@ -59,9 +59,11 @@ def test_the_keyboard_is_enough(sign_in: OpenPage) -> None:
     page = sign_in("approver")
     code = asked_for_in_the_desk(page, SMALL)
 
+    page.wait_for_load_state()  # nobody presses keys at a page that is still coming
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(code))
+    page.wait_for_load_state()
     page.keyboard.press("a")
     expect(page).to_have_url(re.compile("/approve/"))
     page.get_by_role("button", name=re.compile("^Sign for")).press("Enter")
