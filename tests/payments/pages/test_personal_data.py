@@ -39,13 +39,12 @@ SECRETS = {
     "e-mail": "xp.contact@example.org",
     "phone": "+61498765432",
 }
+MASKED = {Role.AGENT, Role.SUPPORT_LEAD, Role.ADMIN}
+# Each is several at once, for all are looked for on every page. The first 32 letters, which is what
+# the shortest columns hold, leave links, attributes and texts already.
 PAYLOADS = (
-    "<script>document.title='owned'</script>",
-    '"><img src=x onerror=alert(1)>',
-    "javascript:alert(1)//",
-    "{{7*7}}{% debug %}",
-    "'-alert(1)-'",
-    "</pre></textarea><svg onload=alert(1)>",
+    """javascript:"><svg onload>{{7*7}}{% debug %}</pre></textarea><img src=x onerror=alert(1)>""",
+    """'-alert(1)-'<script>document.title='owned'</script></pre></textarea><svg onload=alert(1)>""",
 )
 
 
@@ -178,23 +177,23 @@ def crawl(client: Client, planted: Planted) -> dict[str, str]:
 
 class TestPersonalData:
     @pytest.mark.parametrize("role", Role)
-    def test_shows_no_account_address_or_phone_whole(self, role: Role) -> None:
-        planted = Planted()
-
-        for address, text in crawl(as_role(role), planted).items():
-            for kind, secret in SECRETS.items():
-                assert secret not in text, f"{role} reads the {kind} at {address}"
-
-    @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPPORT_LEAD, Role.ADMIN])
-    def test_shows_no_name_to_who_reads_them_masked(self, role: Role) -> None:
+    def test_shows_each_role_no_more_than_it_may_read(self, role: Role) -> None:
         planted = Planted()
 
         pages = crawl(as_role(role), planted)
 
         for address, text in pages.items():
-            assert "Plantedname" not in text, f"{role} reads the name at {address}"
-        if role != Role.ADMIN:
+            for kind, secret in SECRETS.items():
+                assert secret not in text, f"{role} reads the {kind} at {address}"
+            links = [part.split('"')[0] for part in text.split('href="')[1:]]
+            assert not any("Plantedname" in link for link in links), address
+            if role in MASKED:
+                assert "Plantedname" not in text, f"{role} reads the name at {address}"
+        if role in MASKED - {Role.ADMIN}:
             assert "X•••• P••••" in pages["/withdrawals/?tab=all"]
+        if role == Role.APPROVER:
+            assert NAME in pages["/withdrawals/?tab=all"]
+            assert NAME in pages[planted.withdrawals[0].get_absolute_url()]
 
     @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPPORT_LEAD])
     def test_does_not_find_by_what_it_masks(self, role: Role) -> None:
@@ -216,21 +215,6 @@ class TestPersonalData:
         shown = as_role("approver").get(row.get_absolute_url())
 
         assert "To x••••@e••••.com" in text_of(shown)
-
-    def test_shows_names_to_who_decides(self) -> None:
-        planted = Planted()
-
-        pages = crawl(as_role("approver"), planted)
-
-        assert NAME in pages["/withdrawals/?tab=all"]
-        assert NAME in pages[planted.withdrawals[0].get_absolute_url()]
-
-    def test_does_not_repeat_a_name_in_an_address(self) -> None:
-        planted = Planted()
-
-        for address, text in crawl(as_role("approver"), planted).items():
-            links = [part.split('"')[0] for part in text.split('href="')[1:]]
-            assert not any("Plantedname" in link for link in links), address
 
 
 class TestUnseenLetters:
@@ -267,11 +251,11 @@ class TestPayloads:
             merchant_reference=payload,
             upstream_status=payload[:40],
             method=payload[:40],
-            error_code=payload,
+            error_code=payload[:80],
             description=payload,
         )
         Alarm.objects.update(text=payload)
-        WebhookEvent.objects.update(kind=payload, error=payload)
+        WebhookEvent.objects.update(kind=payload[:80], error=payload)
         RefusedRecord.objects.update(reason=payload, record_id=payload)
         client = client_of(approver())
 
