@@ -24,21 +24,24 @@ from django.utils import timezone, translation
 
 from tests.support.browsers import chromium_executable
 from tests.support.redis import RedisServer, running_redis
+from tests.support.rounds import rounds
 from upstreams.http import keeping
 from upstreams.http.client import UpstreamClient
 
 WITH_SERVICES = os.environ.get("LIGHTDESK_SERVICES") == "1"  # set by `make test-services`
 IN_CI = os.environ.get("CI") == "true"
 # How long a generated case takes says something about the machine, nothing about the desk. A
-# developer's run looks for new cases; CI's can be repeated.
+# developer's run looks for new cases; CI's can be repeated. The run with services tries the most.
 hypothesis.settings.register_profile(
     "desk",
     deadline=None,
+    max_examples=rounds(100 if WITH_SERVICES else 40),
     derandomize=IN_CI,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("desk")
 
+LONGEST_IN_A_NAME = 200  # letters of a parameter
 FIRST_REDIS_DATABASE = 8  # of the named Redis; each process of the suite empties one
 
 
@@ -114,6 +117,13 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test after the length of what is long: the processes tell each other every name."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_IN_A_NAME:
+        return f"{argname} of {len(val)}"
+    return None
 
 
 # --- The world outside ----------------------------------------------------------------------------

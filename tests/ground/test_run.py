@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
+from dashboard.management.commands import run
 from tests.support.desk import OWN, Desk
 from tests.support.ports import free_port
 from tests.support.processes import started_with
@@ -39,43 +42,53 @@ def taken_port() -> Iterator[str]:
         yield str(listener.getsockname()[1])
 
 
+@pytest.fixture
+def own_machine(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Settings:
+    """Settings under which nothing is refused; what would begin then fails the test."""
+    settings.DEBUG = settings.SANDBOX = True
+    settings.PORT, settings.SANDBOX_PORT = free_port(), free_port()
+    monkeypatch.setattr(run, "_write_line_by_line", lambda: pytest.fail("it began"))
+    return settings
+
+
 class TestRefusals:
-    @pytest.mark.parametrize(("name", "other"), [("PORT", "8010"), ("SANDBOX_PORT", "8110")])
-    def test_says_in_one_line_that_a_port_is_taken(
-        self, tmp_path: Path, taken_port: str, name: str, other: str
-    ) -> None:
-        result = attempt(tmp_path, **{name: taken_port})
+    def test_says_in_one_line_that_a_port_is_taken(self, tmp_path: Path, taken_port: str) -> None:
+        result = attempt(tmp_path, PORT=taken_port)
 
         assert result.returncode == 1
         assert result.stderr == (
             f"CommandError: Port {taken_port} is taken: "
-            f"stop what listens there or run {name}={other} make run\n"
+            "stop what listens there or run PORT=8010 make run\n"
         )
         assert list(tmp_path.iterdir()) == []  # nothing was begun
 
-    @pytest.mark.parametrize(
-        ("name", "yours"),
-        [
-            ("LUXCORE_API_KEY", {"LUXCORE_WEBHOOK_SECRETS": "s"}),
-            (
-                "LUMETRADE_API_KEY",
-                {"LUMETRADE_API_SECRET": "s", "LUMETRADE_BASE_URL": "https://staging.example"},
-            ),
-        ],
-    )
-    def test_never_mixes_a_key_of_yours_with_the_sandbox(
-        self, tmp_path: Path, name: str, yours: dict[str, str]
+    def test_says_which_port_the_sandbox_can_have(
+        self, own_machine: Settings, taken_port: str
     ) -> None:
-        result = attempt(tmp_path, **{name: "qp_test_sk_mine"}, **yours)
+        own_machine.SANDBOX_PORT = int(taken_port)
+
+        with pytest.raises(CommandError, match="or run SANDBOX_PORT=8110 make run"):
+            call_command("run")
+
+    def test_never_mixes_a_key_of_yours_with_the_sandbox(self, tmp_path: Path) -> None:
+        yours = {"LUMETRADE_API_SECRET": "s", "LUMETRADE_BASE_URL": "https://staging.example"}
+        result = attempt(tmp_path, LUMETRADE_API_KEY="lt_mine", **yours)
 
         assert result.returncode == 1
-        assert f"{name} is set, but the sandbox is on" in result.stderr
+        assert "LUMETRADE_API_KEY is set, but the sandbox is on" in result.stderr
 
-    def test_is_not_for_production(self, tmp_path: Path) -> None:
-        result = attempt(tmp_path, DEBUG="0", SECRET_KEY="x")
+    @pytest.mark.parametrize("name", ["LUXCORE_API_KEY", "LUMETRADE_API_KEY"])
+    def test_never_takes_a_key_of_yours(self, own_machine: Settings, name: str) -> None:
+        setattr(own_machine, name, "qp_test_sk_mine")
 
-        assert result.returncode == 1
-        assert "This is for your own machine" in result.stderr
+        with pytest.raises(CommandError, match=f"{name} is set, but the sandbox is on"):
+            call_command("run")
+
+    def test_is_not_for_production(self, own_machine: Settings) -> None:
+        own_machine.DEBUG = False
+
+        with pytest.raises(CommandError, match="This is for your own machine"):
+            call_command("run")
 
 
 def answer(desk: Desk, path: str) -> tuple[int, bytes]:

@@ -13,6 +13,7 @@ from payments.mirror.merging import Observation, merge
 from payments.mirror.observing import observe
 from payments.models import Payment
 from tests.payments.factories import NOW, payment_json
+from tests.support.rounds import rounds
 from upstreams.luxcore.schemas import parse_payment
 
 REST = {"transaction_id": "pay_1"}
@@ -78,7 +79,7 @@ def observations(draw: st.DrawFn) -> Observation:
 
 class TestMergeLaws:
     @given(st.lists(observations(), min_size=1, max_size=6), st.randoms(use_true_random=False))
-    @settings(max_examples=400)
+    @settings(max_examples=rounds(100))
     def test_order_and_repeats_do_not_matter(self, seen: list[Observation], random: Any) -> None:
         expected = merged(seen)
         shuffled = seen + random.choices(seen, k=3)

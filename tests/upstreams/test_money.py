@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.rounds import rounds
 from upstreams.money import BadMoney, Money, exponent
 
 BY_DECIMALS = {0: "JPY", 2: "MXN", 3: "KWD", 8: "BTC", 18: "ETH"}
@@ -40,7 +41,7 @@ class TestExponent:
 
 class TestRoundTrip:
     @pytest.mark.parametrize("currency", BY_DECIMALS.values())
-    @settings(max_examples=2000, deadline=None)
+    @settings(max_examples=rounds(200))
     @given(minor=st.integers(min_value=-(10**20) + 1, max_value=10**20 - 1))
     def test_of_minor_units_loses_nothing(self, currency: str, minor: int) -> None:
         money = Money.from_minor(minor, currency)
@@ -49,7 +50,7 @@ class TestRoundTrip:
         assert Money.from_minor(str(minor), currency) == money
         assert Fraction(money.amount) * 10 ** exponent(currency) == minor
 
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=rounds(500))
     @given(
         currency=st.sampled_from(list(BY_DECIMALS.values())),
         minor=st.integers(min_value=0, max_value=10**30),
