@@ -35,7 +35,7 @@ IN_CI = os.environ.get("CI") == "true"
 hypothesis.settings.register_profile(
     "desk",
     deadline=None,
-    max_examples=rounds(100 if WITH_SERVICES else 40),
+    max_examples=rounds(40, with_services=100),
     derandomize=IN_CI,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

@@ -79,7 +79,7 @@ def observations(draw: st.DrawFn) -> Observation:
 
 class TestMergeLaws:
     @given(st.lists(observations(), min_size=1, max_size=6), st.randoms(use_true_random=False))
-    @settings(max_examples=rounds(100))
+    @settings(max_examples=rounds(100, with_services=400))
     def test_order_and_repeats_do_not_matter(self, seen: list[Observation], random: Any) -> None:
         expected = merged(seen)
         shuffled = seen + random.choices(seen, k=3)

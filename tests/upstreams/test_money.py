@@ -41,7 +41,7 @@ class TestExponent:
 
 class TestRoundTrip:
     @pytest.mark.parametrize("currency", BY_DECIMALS.values())
-    @settings(max_examples=rounds(200))
+    @settings(max_examples=rounds(200, with_services=2000))
     @given(minor=st.integers(min_value=-(10**20) + 1, max_value=10**20 - 1))
     def test_of_minor_units_loses_nothing(self, currency: str, minor: int) -> None:
         money = Money.from_minor(minor, currency)
@@ -50,7 +50,7 @@ class TestRoundTrip:
         assert Money.from_minor(str(minor), currency) == money
         assert Fraction(money.amount) * 10 ** exponent(currency) == minor
 
-    @settings(max_examples=rounds(500))
+    @settings(max_examples=rounds(500, with_services=1000))
     @given(
         currency=st.sampled_from(list(BY_DECIMALS.values())),
         minor=st.integers(min_value=0, max_value=10**30),
