@@ -9,6 +9,7 @@ from typing import Final
 
 from customers.columns import longest
 from customers.models import Customer, Identity
+from customers.phones import same_phone
 from upstreams.enums import Upstream
 
 _TOLD: Final = ("name", "email", "phone")
@@ -102,7 +103,9 @@ def _fill_gaps(identities: dict[str, Identity], told: dict[str, Told], *, at: da
             changed.append(identity)
     if customers:
         customers.sort(key=lambda customer: customer.pk)
-        Customer.objects.bulk_update(customers, _TOLD)
+        for customer in customers:
+            customer.phone_key = same_phone(customer.phone)
+        Customer.objects.bulk_update(customers, [*_TOLD, "phone_key"])
     if changed:
         changed.sort(key=lambda identity: identity.pk)
         Identity.objects.bulk_update(changed, ["raw", "external_id", "seen_at"])

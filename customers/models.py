@@ -7,7 +7,17 @@ from django.db import models
 from django.db.models import Q
 
 from customers.enums import HoldKind
+from customers.phones import same_phone
 from upstreams.enums import Upstream
+
+
+class PhoneKey(models.CharField[str, str]):
+    """The phone number beside it in one spelling: written with every row, never by hand."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        key = same_phone(getattr(model_instance, "phone", ""))
+        setattr(model_instance, self.attname, key)
+        return key
 
 
 class Customer(models.Model):
@@ -16,6 +26,7 @@ class Customer(models.Model):
     name = models.CharField(max_length=255, blank=True)
     email = models.CharField(max_length=255, blank=True)
     phone = models.CharField(max_length=50, blank=True)
+    phone_key = PhoneKey(max_length=50, blank=True, editable=False)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from payments import masking
 from payments.enums import Origin
 from payments.letters import spelled
 from payments.models import Withdrawal
+from payments.rules.extras import metadata_as_text
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, exponent
 
@@ -57,6 +58,8 @@ def _text(name: str) -> Callable[[Withdrawal], str]:
     return lambda withdrawal: str(getattr(withdrawal, name))
 
 
+HOSTED: Final = _("On LuxCore's own page, where the payee says where the money goes")
+
 FACTS: Final[tuple[Fact, ...]] = (
     Fact("code", _("Withdrawal"), _text("code")),
     Fact("revision", _("Revision"), _text("revision")),
@@ -65,6 +68,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("amount", _("Amount"), lambda w: plain(w.amount, w.currency)),
     Fact("currency", _("Currency"), _text("currency")),
     Fact("method", _("Method"), _text("method")),
+    Fact("hosted", _("How it is paid out"), lambda w: HOSTED if w.hosted else ""),
     Fact(
         "recipient_name",
         _("Recipient"),
@@ -108,11 +112,32 @@ FACTS: Final[tuple[Fact, ...]] = (
         lambda w: masking.mask_phone(w.customer_phone),
     ),
     Fact("customer_external_id", _("Our customer id"), _text("customer_external_id")),
+    Fact("customer_number", _("LuxCore's customer number"), _text("customer_number")),
     Fact("description", _("Description"), _text("description"), is_free_text=True),
+    Fact(
+        "metadata",
+        _("Metadata"),
+        lambda w: metadata_as_text(w.metadata),
+        lambda w: ", ".join(w.metadata),
+        with_names=True,
+        is_free_text=True,
+    ),
+    # Of an address only its host is shown: the rest may hold a secret.
+    Fact(
+        "webhook_url",
+        _("Events go to"),
+        _text("webhook_url"),
+        lambda w: masking.mask_address(w.webhook_url),
+    ),
+    Fact("webhook_events", _("Events"), lambda w: ", ".join(w.webhook_events)),
     # It changes with every new attempt, so a form from before an undo signs nothing any more.
     Fact("reference", _("Reference"), _text("merchant_reference")),
     Fact("payment", _("Payment there"), lambda w: _of_payment(w, "upstream_id")),
     Fact("payment_status", _("Status there"), lambda w: _of_payment(w, "upstream_status")),
+)
+# Said only where there is something to say: what was signed before there were any stays signed.
+_LATER: Final = frozenset(
+    {"hosted", "customer_number", "metadata", "webhook_url", "webhook_events"}
 )
 LABELS: Final = {fact.name: fact.label for fact in FACTS}
 
@@ -138,7 +163,8 @@ def audited(withdrawal: Withdrawal) -> dict[str, str]:
 
 def digest(facts: Mapping[str, str]) -> str:
     """The SHA-256 of the facts: what a signature is put under."""
-    text = json.dumps(dict(facts), sort_keys=True, separators=(",", ":"))
+    told = {name: value for name, value in facts.items() if value or name not in _LATER}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -19,18 +19,18 @@ _Spelling = Callable[[str], str]
 def differences(withdrawal: Withdrawal, payment: Payment) -> list[Difference]:
     """Every field in which the payment is not what was asked for.
 
-    What the provider leaves out is no difference: a webhook tells less than an answer does.
+    What the provider leaves out is no difference: a webhook tells less than an answer does. Where
+    the payee says on a page where the money goes, nobody here asked for anything else.
     """
     found = _common_differences(withdrawal, payment, Kind.WITHDRAWAL)
+    if withdrawal.hosted:
+        return found
     return found + _payout_differences(withdrawal, payment.counterparty)
 
 
 def deposit_differences(request: PaymentRequest, payment: Payment) -> list[Difference]:
     """Every field in which the payment is not the deposit that was asked for."""
-    found = _common_differences(request, payment, Kind.DEPOSIT)
-    if payment.hosted != request.hosted:
-        found.append(("hosted", _yes(request.hosted), _yes(payment.hosted)))
-    return found
+    return _common_differences(request, payment, Kind.DEPOSIT)
 
 
 def _common_differences(
@@ -47,6 +47,8 @@ def _common_differences(
                 _money(payment.amount, payment.currency),
             )
         )
+    if payment.hosted != asked.hosted:
+        found.append(("hosted", _yes(asked.hosted), _yes(payment.hosted)))
     if payment.method and payment.method != asked.method:
         found.append(("method", asked.method, payment.method))
     told_reference = payment.merchant_reference

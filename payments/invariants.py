@@ -165,6 +165,7 @@ def paid_as_asked(now: datetime) -> Iterable[Breach]:
         ~Q(payment__amount=F("amount"))
         | ~Q(payment__currency=F("currency"))
         | ~Q(payment__kind=Kind.WITHDRAWAL)
+        | ~Q(payment__hosted=F("hosted"))
         | ~Q(payment__account_key=F("account_key")) & ~Q(payment__account_key="")
     )
     different = (

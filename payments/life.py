@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
-from payments import words
+from payments import handout, words
 from payments.enums import Status
 from payments.models import Withdrawal
 from payments.sight import Sight
@@ -183,10 +183,20 @@ def _sent(facts: Facts) -> Life:
             money=gettext("It was paid, or is being paid, under a key that is not set now."),
             next=gettext("Its end shows here once the desk sees the payment they named."),
         )
+    known = gettext("%(provider)s has it and says: %(status)s.") % {
+        "provider": facts.provider,
+        "status": words.at_provider(facts.withdrawal),
+    }
+    if handout.waits_for_payee(facts.withdrawal.payment):
+        return Life(
+            tone="wait",
+            known=known,
+            money=gettext("No money moves before the payee has said on the page where to."),
+            next=gettext("A maker hands the page's address on; who has it gets the money."),
+        )
     return Life(
         tone="flow",
-        known=gettext("%(provider)s has it and says: %(status)s.")
-        % {"provider": facts.provider, "status": words.at_provider(facts.withdrawal)},
+        known=known,
         money=gettext("The money is on its way."),
         next=gettext("It arrives %(usually)s.")
         % {"usually": words.expected(facts.withdrawal.method)},

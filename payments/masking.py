@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from payments.letters import spelled
 
 DOTS = "••••"
@@ -46,3 +48,12 @@ def mask_payid(payid: str, payid_type: str) -> str:
         case "phone":
             return mask_phone(payid)
     return mask_account(payid)
+
+
+def mask_address(url: str) -> str:
+    """`https://hooks.example.com/s3cret` becomes `hooks.example.com/••••`."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    return f"{host}/{DOTS}" if url else ""

@@ -84,6 +84,20 @@ class Sight:
         """Return a provider's record as indented JSON, masked for this person."""
         return json.dumps(self._mask(raw), indent=2, ensure_ascii=False, default=str)
 
+    def metadata(self, about: Withdrawal) -> dict[str, object]:
+        """Return what goes along with a payout, its texts as this person may read them."""
+        return {
+            name: self._told(value, about) if self.names_in_clear else masking.DOTS
+            for name, value in about.metadata.items()
+        }
+
+    def _told(self, value: object, about: Subject) -> object:
+        if isinstance(value, Mapping):
+            return {str(name): self._told(item, about) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._told(item, about) for item in value]
+        return self.text(value, about=about) if isinstance(value, str) else value
+
     def text(self, text: str, *, about: Subject) -> str:
         """Return free text about a payment in which none of its masked values is repeated."""
         for value, masked in self._secrets(about):
@@ -94,7 +108,7 @@ class Sight:
         """Return what the texts about it must not repeat, longest first."""
         if isinstance(about, Withdrawal):
             account = [about.bank_account, about.payid, about.tax_id]
-            contact = [about.customer_email, about.customer_phone]
+            contact = [about.customer_email, about.customer_phone, about.webhook_url]
             names = [about.recipient_name, about.customer_name]
         elif isinstance(about, PaymentRequest):
             account = []
@@ -124,4 +138,6 @@ class Sight:
         return self._masked(str(value))
 
     def _masked(self, text: str) -> str:
+        if text.startswith("https://"):
+            return masking.mask_address(text)
         return masking.mask_email(text) if "@" in text else masking.mask_account(text)

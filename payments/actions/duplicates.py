@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from payments.actions.common import refuse_decided, refuse_writers, stated
-from payments.checks.history import similar_to
+from payments.checks.history import look_alikes
 from payments.journal import Journal
 from payments.models import NotDuplicate, NotPossible, Withdrawal
 from staff.models import User
@@ -32,7 +32,7 @@ def mark_not_duplicate(
             return said
         refuse_decided(withdrawal)
         refuse_writers(withdrawal, by)
-        if other not in {one.label for one in similar_to([withdrawal])[withdrawal.pk]}:
+        if other not in {one.label for one in look_alikes(withdrawal)}:
             raise NotPossible(
                 Text(
                     _("%(code)s and %(other)s do not look alike now."),

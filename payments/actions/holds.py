@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 
 from customers import actions as customers
 from customers.enums import HoldKind
-from customers.holds import Contact, find_customer
+from customers.holds import find_customer
 from customers.models import Customer, Hold
 from payments.actions.common import stated
 from payments.checks.holds import contact_of
@@ -34,7 +34,7 @@ def hold_customer(
         audit.take_chain_lock()  # two at once make one customer known
         withdrawal = Withdrawal.objects.get(pk=withdrawal_id)
         contact = contact_of(withdrawal)
-        if contact == Contact():
+        if contact.is_nobody:
             raise NotPossible(Text(_("Nothing tells whose payout this is: nobody can be held.")))
         customer = find_customer(contact) or _make_known(withdrawal, at)
         return customers.place_hold(customer=customer, kind=kind, reason=reason, by=by, at=at)
@@ -47,13 +47,17 @@ def lift_hold(*, hold_id: int, reason: str, by: User, at: datetime) -> Hold:
 
 
 def _make_known(withdrawal: Withdrawal, at: datetime) -> Customer:
-    if not (withdrawal.customer_email or withdrawal.customer_phone):
+    number = withdrawal.customer_number
+    if not (withdrawal.customer_email or withdrawal.customer_phone or number):
         raise NotPossible(
             Text(_("Without an e-mail or a phone nobody would be recognised: nobody can be held."))
         )
-    return Customer.objects.create(
+    customer = Customer.objects.create(
         name=withdrawal.customer_name,
         email=withdrawal.customer_email,
         phone=withdrawal.customer_phone,
         created_at=at,
     )
+    if number:
+        customer.identities.create(upstream=withdrawal.upstream, upstream_id=number, seen_at=at)
+    return customer

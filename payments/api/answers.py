@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from payments import facts
-from payments.api.fields import Amount
-from payments.api.requests import PLACES
+from payments import facts, rules
+from payments.api.fields import Amount, Texts
+from payments.api.requests import PLACES, TYPES
 from payments.enums import Kind, Origin, PaymentStatus, Status
 from payments.models import Payment, Withdrawal
 from payments.sight import Sight
@@ -72,9 +72,18 @@ class WithdrawalAnswer(serializers.Serializer[Any]):
     amount = Amount()
     currency = _text()
     method = _text()
+    type = serializers.ChoiceField(choices=TYPES)
     payout = PayoutAnswer()
+    customer_id = serializers.IntegerField(
+        allow_null=True, help_text="LuxCore's own number of the customer, where one was given"
+    )
     customer = CustomerAnswer()
     description = _text()
+    metadata = serializers.DictField(
+        child=serializers.JSONField(), help_text="As it was given, as far as you may read it"
+    )
+    webhook_url = _text("Its host; the rest may hold a secret")
+    webhook_events = Texts(help_text="Empty: LuxCore's default, without payment.cancelled")
     merchant_reference = _text("The reference under which the provider knows it")
     revision = serializers.IntegerField()
     signatures = SignaturesAnswer()
@@ -135,6 +144,10 @@ def of_withdrawal(withdrawal: Withdrawal, sight: Sight) -> dict[str, Any]:
         "amount": shown["amount"],
         "currency": row.currency,
         "method": row.method,
+        "type": rules.vendor_type(hosted=row.hosted),
+        "customer_id": int(row.customer_number) if row.customer_number else None,
+        "metadata": sight.metadata(row),
+        "webhook_events": row.webhook_events,
         "merchant_reference": row.merchant_reference,
         "revision": row.revision,
         "signatures": {

@@ -20,6 +20,38 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Number(serializers.Field[str, Any, Any, Any]):
+    """A whole number that came as one; kept as its digits."""
+
+    default_error_messages = {"invalid": "Write this as a JSON integer."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return str(data)
+
+
+class FreeObject(serializers.Field[Any, Any, Any, Any]):
+    """An object of anybody's own; what may stand in it is the rules' to say."""
+
+    default_error_messages = {"invalid": "Write this as a JSON object."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Texts(serializers.ListField):
+    """A list of texts."""
+
+    child = Text()
+    default_error_messages = {"not_a_list": "Write this as a JSON array of strings."}
+
+
 class ClosedSerializer(serializers.Serializer[Any]):
     """An object that has these members and no others: a misspelt one is not silently dropped."""
 

@@ -10,11 +10,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from payments import rules
-from payments.api.fields import ClosedSerializer, Text
+from payments.api.fields import ClosedSerializer, FreeObject, Number, Text, Texts
 from payments.rules import WithdrawalDraft
+from payments.rules.extras import EVENTS, LONGEST_URL
 from staff.texts import Sayable
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney
+
+TYPES: Final = tuple(rules.vendor_type(hosted=hosted) for hosted in (False, True))
 
 # Where each text of a draft stands in the body.
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,7 +35,16 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "customer_phone": ("customer", "phone"),
     "customer_external_id": ("customer", "external_id"),
     "description": ("description",),
+    "webhook_url": ("webhook_url",),
 }
+# Where the rest of it stands that has another name there.
+_OTHER_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "hosted": ("type",),
+    "customer_number": ("customer_id",),
+}
+
+
+_ALL_PLACES: Final = {**PLACES, **_OTHER_PLACES}
 
 
 def _optional(help_text: str = "") -> Text:
@@ -59,6 +71,38 @@ class _Currency(Text):
 
 @extend_schema_field({"type": "string", "enum": [*rules.METHOD_LABELS]})
 class _Method(Text):
+    pass
+
+
+@extend_schema_field({"type": "string", "enum": [*TYPES]})
+class _Type(Text):
+    default_error_messages = {"unknown": "A payout is a withdrawal or a withdrawal_pp."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if (text := super().to_internal_value(data)) not in TYPES:
+            self.fail("unknown")
+        return text
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 10**18 - 1})
+class _CustomerNumber(Number):
+    pass
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class _Metadata(FreeObject):
+    pass
+
+
+@extend_schema_field({"type": "string", "maxLength": LONGEST_URL})
+class _Url(Text):
+    pass
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "enum": [*EVENTS]}, "maxItems": len(EVENTS)}
+)
+class _Events(Texts):
     pass
 
 
@@ -100,9 +144,33 @@ class WithdrawalRequest(ClosedSerializer):
     amount = _Amount(help_text="Major units as decimal text: 2500.00. Never a JSON number.")
     currency = _Currency()
     method = _Method()
-    payout = PayoutRequest()
+    type = _Type(
+        default=TYPES[0],
+        help_text="withdrawal_pp: on LuxCore's own page, where the payee says where the money "
+        "goes. Send no payout then; the answer tells the page's address to nobody but people.",
+    )
+    payout = PayoutRequest(required=False, help_text="Needed but for a withdrawal_pp")
+    customer_id = _CustomerNumber(
+        required=False,
+        help_text="LuxCore's own number of a customer it knows; `customer` then changes nothing.",
+    )
     customer = CustomerRequest(required=False)
     description = _optional("For ourselves and for LuxCore")
+    metadata = _Metadata(
+        required=False,
+        help_text="A free object, at most 4,096 characters of JSON, no fractions. It comes back "
+        "with the payment.",
+    )
+    webhook_url = _Url(
+        required=False,
+        allow_blank=True,
+        help_text="Where LuxCore tells of this payment: HTTPS to a public host, no port.",
+    )
+    webhook_events = _Events(
+        required=False,
+        help_text="Left out or empty, LuxCore tells of created, completed, failed and refunded: "
+        "not of payment.cancelled.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Make the draft, or say at every field what the rules say about it."""
@@ -121,7 +189,7 @@ def placed(errors: Mapping[str, Sayable]) -> dict[str, Any]:
     """The messages about a draft, each at its field of the body."""
     found: dict[str, Any] = {}
     for name, message in errors.items():
-        *groups, member = PLACES.get(name, (name,))
+        *groups, member = _ALL_PLACES.get(name, (name,))
         inner = found
         for group in groups:
             inner = inner.setdefault(group, {})
@@ -144,6 +212,10 @@ def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft, dict[str, Sayable
         amount=amount,
         currency=attrs["currency"],
         method=attrs["method"],
+        hosted=attrs["type"] == rules.vendor_type(hosted=True),
+        customer_number=attrs.get("customer_id", ""),
+        metadata=attrs.get("metadata", {}),
+        webhook_events=tuple(attrs.get("webhook_events", ())),
         **texts,
     )
     return draft, errors

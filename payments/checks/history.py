@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.db.models import Count, Min, Q
@@ -13,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from payments.accounts import same_name
-from payments.checks.holds import HELD, STOPPABLE, over
+from payments.checks.holds import HELD, STOPPABLE, contact_of, over
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
 from payments.models import UNPAID_STATUSES, NotDuplicate, Payment, Withdrawal
@@ -56,23 +58,32 @@ class Similar:
 
 
 def no_similar_payout(withdrawal: Withdrawal, now: datetime) -> Check:
-    """Same account, amount and currency within 72 hours: probably asked for twice."""
-    if not withdrawal.account_key:
+    """Same account, amount and currency within 72 hours: probably asked for twice.
+
+    Of a page whose payee has not said yet where the money goes, the same customer.
+    """
+    by_customer = _is_unsaid(withdrawal)
+    if not withdrawal.account_key and not by_customer:
         text = Text(_("Without an account, duplicates cannot be found."))
         return Check(Level.WARN, DUPLICATE, text)
-    similar = similar_to([withdrawal])[withdrawal.pk]
+    similar = look_alikes(withdrawal)
     if not similar:
         return Check(Level.PASS, DUPLICATE, Text(_("No similar payout within 72 hours.")))
-    text = Text(
-        _("Same account, amount and currency within 72 hours: %(payouts)s"),
-        payouts=[one.words for one in similar],
+    english = (
+        _("Same customer, amount and currency within 72 hours: %(payouts)s")
+        if by_customer
+        else _("Same account, amount and currency within 72 hours: %(payouts)s")
     )
+    text = Text(english, payouts=[one.words for one in similar])
     links = tuple((one.label, one.url) for one in similar)
     return Check(Level.WARN, DUPLICATE, text, now, links)
 
 
 def beneficiary_is_known(withdrawal: Withdrawal, now: datetime) -> Check:
     """How often this account was paid, and whether under the same name."""
+    if _is_unsaid(withdrawal):
+        text = Text(_("Nobody here knows where the money will go: LuxCore's page asks the payee."))
+        return Check(Level.WARN, BENEFICIARY, text, now)
     if not withdrawal.account_key:
         return Check(Level.WARN, BENEFICIARY, Text(_("The account is not known.")))
     paid = Payment.objects.paid_out().filter(account_key=withdrawal.account_key)
@@ -111,7 +122,9 @@ def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
             flags[withdrawal.pk].append(Flag(HELD, gettext("held")))
         if similar[withdrawal.pk]:
             flags[withdrawal.pk].append(Flag(DUPLICATE, gettext("duplicate?")))
-        if withdrawal.status == Status.AWAITING_APPROVAL and withdrawal.account_key not in known:
+        if withdrawal.hosted:
+            flags[withdrawal.pk].append(Flag("hosted", gettext("hosted page")))
+        elif withdrawal.status == Status.AWAITING_APPROVAL and withdrawal.account_key not in known:
             flags[withdrawal.pk].append(Flag(BENEFICIARY, gettext("new beneficiary")))
     return flags
 
@@ -149,6 +162,49 @@ def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
             one for one in alike if frozenset({withdrawal.code, one.label}) not in told_apart
         ]
     return found
+
+
+def look_alikes(withdrawal: Withdrawal) -> list[Similar]:
+    """The payouts that may be this one over again, as its check says it."""
+    if _is_unsaid(withdrawal):
+        return _same_customers(withdrawal)
+    return similar_to([withdrawal])[withdrawal.pk]
+
+
+def _is_unsaid(withdrawal: Withdrawal) -> bool:
+    """Whether its payee has yet to say on LuxCore's page where the money goes."""
+    return withdrawal.hosted and not withdrawal.account_key
+
+
+def _same_customers(withdrawal: Withdrawal) -> list[Similar]:
+    """Others of the same amount to the same customer. Two queries."""
+    whose = contact_of(withdrawal)
+    told = {
+        "customer": whose.customer_id,
+        "customer_number": whose.upstream_id,
+        "customer_external_id": whose.external_id,
+        "customer_email__iexact": whose.email,
+        "customer_phone": whose.phone,
+    }
+    same = [Q((lookup, value)) for lookup, value in told.items() if value]
+    if not same:
+        return []
+    others = (
+        Withdrawal.objects.filter(
+            reduce(or_, same),
+            upstream=withdrawal.upstream,
+            amount=withdrawal.amount,
+            currency=withdrawal.currency,
+            created_at__gte=withdrawal.created_at - SIMILAR_WITHIN,
+            created_at__lte=withdrawal.created_at + SIMILAR_WITHIN,
+        )
+        .exclude(pk=withdrawal.pk)
+        .exclude(WENT_UNPAID)
+        .newest_first()
+    )
+    told_apart = _told_apart([withdrawal])
+    alike = [_told(other) for other in others]
+    return [one for one in alike if frozenset({withdrawal.code, one.label}) not in told_apart]
 
 
 def _told_apart(withdrawals: Sequence[Withdrawal]) -> set[frozenset[str]]:

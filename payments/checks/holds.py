@@ -25,6 +25,8 @@ def contact_of(withdrawal: Withdrawal) -> holds.Contact:
     """Whose payout it is."""
     return holds.Contact(
         customer_id=withdrawal.customer_id,
+        upstream=withdrawal.upstream,
+        upstream_id=withdrawal.customer_number,
         external_id=withdrawal.customer_external_id,
         email=withdrawal.customer_email,
         phone=withdrawal.customer_phone,

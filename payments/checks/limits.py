@@ -184,6 +184,7 @@ def ties(per: LimitPer, withdrawal: Withdrawal) -> dict[str, object]:
     if per == LimitPer.CUSTOMER:
         told |= {
             "customer": withdrawal.customer_id,
+            "customer_number": withdrawal.customer_number,
             "customer_external_id": withdrawal.customer_external_id,
             "customer_email__iexact": withdrawal.customer_email.lower(),
             "customer_phone": withdrawal.customer_phone,

@@ -4,15 +4,13 @@ Money comes in, so nobody signs: a maker asks, the outbox asks LuxCore once, and
 where the payer sends the money (upstreams.md §3.7, §3.9).
 """
 
-from payments.deposits.drafts import DRAFT_FIELDS, EVENTS, SCHEMES, DepositDraft
-from payments.deposits.judging import IPAY, MOST_METADATA, Rails, open_rails, validate
+from payments.deposits.drafts import DRAFT_FIELDS, SCHEMES, DepositDraft
+from payments.deposits.judging import IPAY, Rails, open_rails, validate
 from payments.deposits.request import payload, vendor_type
 
 __all__ = [
     "DRAFT_FIELDS",
-    "EVENTS",
     "IPAY",
-    "MOST_METADATA",
     "SCHEMES",
     "DepositDraft",
     "Rails",

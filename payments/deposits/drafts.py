@@ -7,22 +7,11 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils.translation import gettext_noop as _
-
 if TYPE_CHECKING:
     from payments.models import PaymentRequest
 
 # How iPay may be paid; none leaves the choice to the payer (upstreams.md §3.7).
 SCHEMES: Final = {"VISA": "Visa", "MC": "Mastercard", "IPAY": "iPay", "LQR": "LankaQR"}
-
-# What a per-payment webhook may tell of; none chosen leaves LuxCore's own default.
-EVENTS: Final = {
-    "payment.created": _("created"),
-    "payment.completed": _("completed"),
-    "payment.failed": _("failed or expired"),
-    "payment.cancelled": _("cancelled"),
-    "payment.refunded": _("refunded"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

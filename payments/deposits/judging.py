@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext
 
 from customers.columns import longest
 from payments import letters, words
-from payments.deposits.drafts import EVENTS, SCHEMES, DepositDraft
+from payments.deposits.drafts import SCHEMES, DepositDraft
 from payments.models import PaymentMethod, PaymentRequest
-from payments.rules import MOST_MINOR_UNITS
-from upstreams import addresses
+from payments.rules import MOST_MINOR_UNITS, extras
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, Money, exponent
 
@@ -27,8 +23,6 @@ Rails: TypeAlias = Mapping[tuple[str, str], PaymentMethod]
 
 IPAY: Final = "ipay"
 _IPAY_LEAST_MINOR: Final = 100  # upstreams.md §3.7
-MOST_METADATA: Final = 4096  # characters of JSON; LuxCore documents no limit
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _TEXTS: Final = (
     "description",
     "customer_name",
@@ -50,11 +44,11 @@ def validate(draft: DepositDraft, *, rails: Rails) -> dict[str, str]:
         return {"upstream": gettext("Deposits come in through LuxCore only.")}
     found = {
         "currency": _currency_problem(draft, rails),
-        "customer_number": _customer_number_problem(draft),
+        "customer_number": str(extras.number_problem(draft.customer_number)),
         "scheme": _scheme_problem(draft),
-        "metadata": _metadata_problem(draft),
-        "webhook_url": _webhook_problem(draft),
-        "webhook_events": _events_problem(draft),
+        "metadata": str(extras.metadata_problem(draft.metadata)),
+        "webhook_url": str(extras.webhook_problem(draft.webhook_url, draft.webhook_events)),
+        "webhook_events": str(extras.events_problem(draft.webhook_events)),
         "customer_email": _email_problem(draft.customer_email),
         **{name: problem for name in _TEXTS if (problem := _text_problem(draft, name))},
     }
@@ -136,12 +130,6 @@ def _scheme_problem(draft: DepositDraft) -> str:
     return gettext("iPay can be paid by %(schemes)s.") % {"schemes": ", ".join(SCHEMES.values())}
 
 
-def _customer_number_problem(draft: DepositDraft) -> str:
-    if not draft.customer_number or _NUMBER.fullmatch(draft.customer_number):
-        return ""
-    return gettext("LuxCore's customer numbers have digits only, like 4711.")
-
-
 def _email_problem(email: str) -> str:
     try:
         validate_email(email or "nobody@example.com")
@@ -162,28 +150,4 @@ def _text_problem(draft: DepositDraft, name: str) -> str:
             "most": most,
             "length": len(text),
         }
-    return ""
-
-
-def _metadata_problem(draft: DepositDraft) -> str:
-    length = len(json.dumps(draft.metadata, ensure_ascii=False))
-    if length <= MOST_METADATA:
-        return ""
-    return gettext("At most %(most)s characters; this has %(length)s.") % {
-        "most": MOST_METADATA,
-        "length": length,
-    }
-
-
-def _webhook_problem(draft: DepositDraft) -> str:
-    if draft.webhook_url:
-        return addresses.problem(draft.webhook_url, hosts=settings.PAYMENT_WEBHOOK_HOSTS)
-    if draft.webhook_events:
-        return gettext("Say where to send the events you chose, or choose none.")
-    return ""
-
-
-def _events_problem(draft: DepositDraft) -> str:
-    if unknown := [event for event in draft.webhook_events if event not in EVENTS]:
-        return gettext("LuxCore has no event %(event)s for a payment.") % {"event": unknown[0][:40]}
     return ""

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from payments import deposits, rules, words
 from payments.deposits import DepositDraft
-from payments.forms.drafts import PLAIN
+from payments.forms.fields import PLAIN, events_field, metadata_field, metadata_of
 from payments.models import Payment, PaymentRequest
-from upstreams import strict_json
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
@@ -77,20 +76,8 @@ class DepositForm(forms.Form):
         help=_("Begins with https://. Leave it empty where our usual webhook is enough."),
         most=None,
     )
-    webhook_events = forms.MultipleChoiceField(
-        label=_("Events"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: created, completed, failed and refunded."),
-        choices=[(code, _(name)) for code, name in deposits.EVENTS.items()],
-    )
-    metadata = forms.CharField(
-        label=_("Metadata"),
-        required=False,
-        max_length=deposits.MOST_METADATA,
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
-        help_text=_('A JSON object, such as {"order": "A-17"}. It comes back with the payment.'),
-    )
+    webhook_events = events_field()
+    metadata = metadata_field()
 
     def __init__(
         self, data: QueryDict | None = None, *, asked: Mapping[str, Any] | None = None
@@ -115,22 +102,7 @@ class DepositForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith("customer_")]
 
     def clean_metadata(self) -> dict[str, Any]:
-        text: str = self.cleaned_data["metadata"]
-        if not text.strip():
-            return {}
-        try:
-            told = strict_json.loads(text.encode(errors="surrogatepass"))
-        except strict_json.NotStrictJson as problem:
-            raise forms.ValidationError(
-                gettext("This cannot be read as JSON: %(why)s.") % {"why": problem}
-            ) from None
-        if not isinstance(told, dict):
-            raise forms.ValidationError(gettext('Write a JSON object, such as {"order": "A-17"}.'))
-        if strict_json.storable(told) != told:
-            raise forms.ValidationError(
-                gettext("Put numbers with decimals into quotes, and leave out what no text holds.")
-            )
-        return told
+        return metadata_of(self.cleaned_data["metadata"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

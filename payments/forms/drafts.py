@@ -12,12 +12,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from payments import masking, rules
+from payments.forms.fields import PLAIN, events_field, metadata_field, metadata_of
 from payments.models import Withdrawal
 from payments.rules import WithdrawalDraft
+from payments.rules.extras import metadata_as_text
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, exponent
 
-PLAIN = {"autocomplete": "off", "spellcheck": "false"}
+# LuxCore's words for the two ways in which a payout leaves (upstreams.md §3.6).
+TYPES: Mapping[str, Any] = {
+    "withdrawal": _("To an account that you write down"),
+    "withdrawal_pp": _("On LuxCore's own page, where the payee says where the money goes"),
+}
+# Where the rules' own words for a member of a draft have another field in the form.
+PLACES: Mapping[str, str] = {"hosted": "payment_type"}
 
 # What is masked on every page is masked in a form too: left empty, it stays what it is, and a tick
 # beside it empties it.
@@ -27,6 +35,7 @@ KEPT: Mapping[str, Callable[[str], str]] = {
     "tax_id": masking.mask_account,
     "customer_email": masking.mask_email,
     "customer_phone": masking.mask_phone,
+    "webhook_url": masking.mask_address,
 }
 
 
@@ -45,6 +54,12 @@ class DraftForm(forms.Form):
         widget=forms.Select(choices=[(code, code) for code in rules.CURRENCIES]),
     )
     method = forms.CharField(label=_("Method"), max_length=40, widget=forms.Select)
+    payment_type = forms.ChoiceField(
+        label=_("How it is paid out"),
+        choices=list(TYPES.items()),
+        required=False,
+        help_text=_("Of the page you get an address to hand on once it is signed and sent."),
+    )
     amount = forms.CharField(
         label=_("Amount"),
         max_length=40,
@@ -52,18 +67,22 @@ class DraftForm(forms.Form):
         widget=forms.TextInput(attrs={**PLAIN, "inputmode": "decimal"}),
     )
 
+    webhook_events = events_field()
+    metadata = metadata_field()
+
     def __init__(
         self,
         data: QueryDict | None = None,
         *,
         source: Withdrawal | None = None,
-        asked: Mapping[str, str] | None = None,
+        asked: Mapping[str, Any] | None = None,
         amends: bool = False,
     ) -> None:
         self.source = source
         initial = {"token": uuid.uuid4(), **_known(source), **(asked or {})}
         super().__init__(data, initial=initial)
         self.rail = self._choose_rail()
+        self.is_hosted = self["payment_type"].value() == rules.vendor_type(hosted=True)
         self._add_fields()
         if amends:
             self.fields["reason"] = forms.CharField(
@@ -76,7 +95,7 @@ class DraftForm(forms.Form):
     @property
     def payout_fields(self) -> list[forms.BoundField]:
         """What this rail asks about the recipient, in reading order."""
-        return self._bound(rules.FIELDS[self.rail])
+        return self._bound(rules.payout_fields(self.rail, hosted=self.is_hosted))
 
     @property
     def customer_fields(self) -> list[forms.BoundField]:
@@ -85,13 +104,29 @@ class DraftForm(forms.Form):
     @property
     def carried_fields(self) -> list[forms.BoundField]:
         """What was typed for another rail: hidden, in case the person goes back to it."""
-        shown = {field.name for field in (*rules.FIELDS[self.rail], *rules.CUSTOMER_FIELDS)}
+        shown = {field.name for field in self._asked}
         return [self[name] for name in rules.TEXT_FIELDS if name not in shown]
+
+    @property
+    def extra_fields(self) -> list[forms.BoundField]:
+        """What few payouts need: a webhook of its own, metadata."""
+        webhook = self._bound([rules.WEBHOOK_FIELD])
+        return [*webhook, self["webhook_events"], self["metadata"]]
+
+    @property
+    def has_extras(self) -> bool:
+        """Whether something stands there, or is wrong there: then it is not folded away."""
+        if self.source and self.source.webhook_url:
+            return True
+        return any(bound.value() or bound.errors for bound in self.extra_fields)
 
     @property
     def warnings(self) -> list[str]:
         """What looks wrong in what was typed, and is not refused."""
         return [str(text) for text in rules.warnings(self.draft())] if self.is_valid() else []
+
+    def clean_metadata(self) -> dict[str, Any]:
+        return metadata_of(self.cleaned_data["metadata"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -101,7 +136,9 @@ class DraftForm(forms.Form):
             self._read_amount(data)
         if "amount" in data and "currency" in data and "method" in data:
             for name, message in rules.validate(self._draft(data)).items():
-                self.add_error(name if name in self.fields else None, str(message))
+                if name not in self.errors:  # what could not be read was said already
+                    place = PLACES.get(name, name)
+                    self.add_error(place if place in self.fields else None, str(message))
         return data
 
     def draft(self) -> WithdrawalDraft:
@@ -131,8 +168,17 @@ class DraftForm(forms.Form):
             amount=data["amount"],
             currency=data["currency"],
             method=data["method"],
+            hosted=self.is_hosted,
+            metadata=data.get("metadata", {}),
+            webhook_events=tuple(data.get("webhook_events", ())),
             **texts,
         )
+
+    @property
+    def _is_rail(self) -> bool:
+        """Whether it is the rail that was asked for; of another one nothing is missing."""
+        sent = (self["currency"].value(), self["method"].value())
+        return not self.is_bound or sent == self.rail
 
     def _choose_rail(self) -> tuple[str, str]:
         """Return the rail that is asked for; where the two do not fit, the currency's first one."""
@@ -151,7 +197,7 @@ class DraftForm(forms.Form):
                 (code, gettext(rules.METHOD_LABELS[code])) for code in rules.methods_for(currency)
             ]
         )
-        for field in (*rules.FIELDS[self.rail], *rules.CUSTOMER_FIELDS):
+        for field in self._asked:
             self.fields[field.name] = self._form_field(field)
             if self._keeps(field) and not field.required:
                 self.fields[_emptying(field.name)] = forms.BooleanField(
@@ -161,6 +207,11 @@ class DraftForm(forms.Form):
         for name in rules.TEXT_FIELDS:
             if name not in self.fields:
                 self.fields[name] = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    @property
+    def _asked(self) -> tuple[rules.Field, ...]:
+        payout = rules.payout_fields(self.rail, hosted=self.is_hosted)
+        return (*payout, *rules.CUSTOMER_FIELDS, rules.WEBHOOK_FIELD)
 
     def _form_field(self, field: rules.Field) -> forms.Field:
         kept = KEPT[field.name](getattr(self.source, field.name)) if self._keeps(field) else ""
@@ -177,8 +228,8 @@ class DraftForm(forms.Form):
         made = forms.CharField(
             label=label[:1].upper() + label[1:],
             help_text=help_text,
-            required=field.required and not kept,
-            max_length=255,
+            required=field.required and not kept and self._is_rail,
+            max_length=field.most,
             widget=widget,
         )
         if field.missing:
@@ -204,7 +255,11 @@ def _known(source: Withdrawal | None) -> dict[str, Any]:
     if source is None:
         return {}
     names = [name for name in rules.DRAFT_FIELDS if name not in KEPT]
-    return {name: getattr(source, name) for name in names} | {"amount": _plain(source)}
+    return {name: getattr(source, name) for name in names} | {
+        "amount": _plain(source),
+        "payment_type": rules.vendor_type(hosted=source.hosted),
+        "metadata": metadata_as_text(source.metadata),
+    }
 
 
 def _plain(source: Withdrawal) -> str:

@@ -9,6 +9,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from payments.rules import extras
+
+PLAIN = {"autocomplete": "off", "spellcheck": "false"}
+
 # ASCII digits alone: "1e3", "1_000" and "١٠٠" are numbers to Python and a slip of money to us.
 PLAIN_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 
@@ -33,3 +37,33 @@ class AmountField(forms.CharField):
         if not PLAIN_AMOUNT.fullmatch(text):
             raise forms.ValidationError(self.error_messages["plain"], code="plain")
         return Decimal(text)
+
+
+def events_field() -> forms.MultipleChoiceField:
+    """What the webhook of one payment tells of."""
+    return forms.MultipleChoiceField(
+        label=_("Events"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: created, completed, failed and refunded, but not cancelled."),
+        choices=[(code, _(name)) for code, name in extras.EVENTS.items()],
+    )
+
+
+def metadata_field() -> forms.CharField:
+    """A free object that comes back with the payment. Read it with `metadata_of`."""
+    return forms.CharField(
+        label=_("Metadata"),
+        required=False,
+        max_length=extras.MOST_METADATA,
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+        help_text=_('A JSON object, such as {"order": "A-17"}. It comes back with the payment.'),
+    )
+
+
+def metadata_of(text: str) -> dict[str, Any]:
+    """What was typed into it; raises ValidationError in words."""
+    try:
+        return extras.read_metadata(text)
+    except extras.NotMetadata as problem:
+        raise forms.ValidationError(str(problem.says)) from None

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from payments import masking, rules
-from payments.forms.drafts import PLAIN
+from payments.forms.fields import PLAIN
 from payments.models import SavedBeneficiary, Withdrawal
 from payments.rules import WithdrawalDraft, lumetrade
 from upstreams.money import BadMoney, exponent, is_known

@@ -13,17 +13,20 @@ from django.utils.translation import gettext_noop as _
 from payments import rules
 from payments.models import ImportRow
 from payments.rules import WithdrawalDraft
+from payments.rules.extras import NotMetadata, read_metadata
 from staff.exports import begins_like_formula
-from staff.texts import Sayable, Text, packed
+from staff.texts import Sayable, Text, either, packed
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
 # A file holds payouts through LuxCore: Lumetrade's go to beneficiaries that are chosen on a page.
-COLUMNS: Final = tuple(name for name in rules.DRAFT_FIELDS if name != "payee_id")
+_NAMES: Final = {"hosted": "type"}  # as LuxCore calls it (upstreams.md §3.6)
+COLUMNS: Final = tuple(_NAMES.get(name, name) for name in rules.DRAFT_FIELDS if name != "payee_id")
 REQUIRED: Final = ("amount", "currency", "method", "recipient_name")
 WHOLE_ROW: Final = ""  # the column of what is wrong with a row as a whole
 
-_SHORT: Final = ("upstream", "amount", "currency", "method")
+_TYPES: Final = {rules.vendor_type(hosted=hosted): hosted for hosted in (False, True)}
+_SHORT: Final = ("upstream", "amount", "currency", "method", "type")
 _LONGEST_SHORT: Final = 40
 _PHONE: Final = re.compile(r"\+[0-9]+", re.ASCII)
 _PHONES: Final = ("payid", "customer_phone")
@@ -78,7 +81,7 @@ def parse(cells: Sequence[str], columns: Sequence[str]) -> Parsed:
         )
     draft = _draft(values, errors)
     # What a cell itself breaks says more than the rule that stumbles over it.
-    errors = {**rules.validate(draft), **errors} if draft else errors
+    errors = {**_judged(draft), **errors} if draft else errors
     return Parsed(values, None if errors else draft, errors)
 
 
@@ -89,14 +92,14 @@ def to_row(number: int, parsed: Parsed) -> ImportRow:
         return ImportRow(
             number=number,
             is_good=False,
-            recipient_name=parsed.values["recipient_name"].replace("\0", "")[:255],
+            recipient_name=_whose(parsed.values).replace("\0", "")[:255],
             errors={column: packed(text) for column, text in parsed.errors.items()},
         )
     return ImportRow(
         number=number,
         is_good=True,
         draft={**draft.values(), "amount": str(draft.amount)},
-        recipient_name=draft.recipient_name,
+        recipient_name=draft.recipient_name or draft.customer_name,
         amount=draft.amount,
         currency=draft.currency,
         method=draft.method,
@@ -108,7 +111,15 @@ def to_row(number: int, parsed: Parsed) -> ImportRow:
 def draft_of(row: ImportRow) -> WithdrawalDraft:
     """The draft of a good row, as it was read."""
     values: dict[str, Any] = dict(row.draft)
-    return WithdrawalDraft(**{**values, "amount": Decimal(values["amount"])})
+    return WithdrawalDraft.from_values({**values, "amount": Decimal(values["amount"])})
+
+
+def _judged(draft: WithdrawalDraft) -> dict[str, Sayable]:
+    return {_NAMES.get(name, name): text for name, text in rules.validate(draft).items()}
+
+
+def _whose(values: Mapping[str, str]) -> str:
+    return values["recipient_name"] or values["customer_name"]
 
 
 def _bad_cell(name: str, value: str) -> Sayable:
@@ -136,5 +147,26 @@ def _draft(values: Mapping[str, str], errors: dict[str, Sayable]) -> WithdrawalD
             amount = rules.parse_amount(values["amount"], values["currency"])
         except BadMoney as problem:
             errors["amount"] = problem.args[0]
-    drafted: dict[str, Any] = {**values, "amount": amount}
-    return WithdrawalDraft(**drafted)
+    told: dict[str, Any] = {name: text for name, text in values.items() if name != "type"}
+    told |= {
+        "amount": amount,
+        "hosted": _hosted(values["type"], errors),
+        "metadata": _metadata(values["metadata"], errors),
+        "webhook_events": tuple(values["webhook_events"].split()),
+    }
+    return WithdrawalDraft.from_values(told)
+
+
+def _hosted(word: str, errors: dict[str, Sayable]) -> bool:
+    if word and word not in _TYPES:
+        known = either(_TYPES)
+        errors["type"] = Text(_("Write %(known)s, or leave it empty."), known=known)
+    return _TYPES.get(word, False)
+
+
+def _metadata(text: str, errors: dict[str, Sayable]) -> dict[str, Any]:
+    try:
+        return read_metadata(text)
+    except NotMetadata as problem:
+        errors["metadata"] = problem.says
+        return {}

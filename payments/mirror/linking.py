@@ -153,6 +153,10 @@ def _see_at_last(
 
 def _follow(withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: Alerts) -> None:
     """Move a withdrawal to where its payment stands."""
+    if withdrawal.hosted and not withdrawal.account_key and payment.account_key:
+        # The payee has said where the money goes: from now on this account was asked for.
+        withdrawal.account_key = payment.account_key
+        withdrawal.save(update_fields=["account_key"])
     match withdrawal.status:
         case Status.AWAITING_APPROVAL:
             _follow_undecided(withdrawal, payment, journal)
@@ -250,6 +254,7 @@ def _copied(payment: Payment) -> dict[str, Any]:
         "amount": payment.amount,
         "currency": payment.currency,
         "method": payment.method,
+        "hosted": payment.hosted,
         "description": payment.description[:255],
         "account_key": payment.account_key,
         "customer": customer,

@@ -80,6 +80,8 @@ class Withdrawal(models.Model):
     amount = models.DecimalField(max_digits=38, decimal_places=18)
     currency = models.CharField(max_length=12)
     method = models.CharField(max_length=40)
+    # On LuxCore's own page: the payee says there where the money goes, and no detail stands here.
+    hosted = models.BooleanField(default=False)
 
     # Payout details (upstreams.md §3.8).
     recipient_name = models.CharField(max_length=255, blank=True)
@@ -99,11 +101,15 @@ class Withdrawal(models.Model):
     customer_email = models.CharField(max_length=255, blank=True)
     customer_phone = models.CharField(max_length=50, blank=True)
     customer_external_id = models.CharField(max_length=255, blank=True)
+    customer_number = models.CharField(max_length=18, blank=True)  # theirs, of one they know
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals"
     )
 
     description = models.CharField(max_length=255, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    webhook_url = models.CharField(max_length=2048, blank=True)
+    webhook_events = models.JSONField(default=list, blank=True)
     attempt_no = models.PositiveIntegerField(default=1)
     merchant_reference = models.CharField(max_length=255)
     payment = models.OneToOneField(

@@ -12,15 +12,17 @@ from payments.rules.judging import (
     validate,
     warnings,
 )
-from payments.rules.request import payload
+from payments.rules.request import payload, vendor_type
 from payments.rules.table import (
     CURRENCIES,
     CUSTOMER_FIELDS,
     FIELDS,
     METHOD_LABELS,
     PAYID_TYPES,
+    WEBHOOK_FIELD,
     Field,
     methods_for,
+    payout_fields,
 )
 
 __all__ = [
@@ -32,12 +34,15 @@ __all__ = [
     "MOST_MINOR_UNITS",
     "PAYID_TYPES",
     "TEXT_FIELDS",
+    "WEBHOOK_FIELD",
     "Field",
     "WithdrawalDraft",
     "foreign_letters",
     "methods_for",
     "parse_amount",
     "payload",
+    "payout_fields",
     "validate",
+    "vendor_type",
     "warnings",
 ]

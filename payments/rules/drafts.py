@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawalDraft:
-    """What somebody wants to pay out, before it is a withdrawal. `amount` is in major units."""
+    """What somebody wants to pay out, before it is a withdrawal. `amount` is in major units.
+
+    `hosted`: the payee says on LuxCore's own page where the money goes, so nothing of that is here.
+    """
 
     upstream: str
     amount: Decimal
     currency: str
     method: str
+    hosted: bool = False
     recipient_name: str = ""
     bank_account: str = ""
     bank_code: str = ""
@@ -34,12 +39,22 @@ class WithdrawalDraft:
     customer_email: str = ""
     customer_phone: str = ""
     customer_external_id: str = ""
+    customer_number: str = ""
     description: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str = ""
+    webhook_events: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, withdrawal: Withdrawal) -> WithdrawalDraft:
         """The draft that would make this withdrawal again."""
-        return cls(**{name: getattr(withdrawal, name) for name in DRAFT_FIELDS})
+        return cls.from_values({name: getattr(withdrawal, name) for name in DRAFT_FIELDS})
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> WithdrawalDraft:
+        """The draft of which these are the `values()`; what is not among them is not told."""
+        events = tuple(values.get("webhook_events", ()))
+        return cls(**{**values, "webhook_events": events})
 
     @property
     def account_key(self) -> str:
@@ -54,10 +69,12 @@ class WithdrawalDraft:
         )
 
     def values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in DRAFT_FIELDS}
+        told = {name: getattr(self, name) for name in DRAFT_FIELDS}
+        return told | {"webhook_events": list(self.webhook_events)}
 
 
 DRAFT_FIELDS: Final = tuple(field.name for field in fields(WithdrawalDraft))
-TEXT_FIELDS: Final = tuple(
-    name for name in DRAFT_FIELDS if name not in {"upstream", "amount", "currency", "method"}
+_NOT_TEXTS: Final = frozenset(
+    {"upstream", "amount", "currency", "method", "hosted", "metadata", "webhook_events"}
 )
+TEXT_FIELDS: Final = tuple(name for name in DRAFT_FIELDS if name not in _NOT_TEXTS)

@@ -11,9 +11,17 @@ from django.utils.translation import gettext_noop as _
 from customers.columns import longest
 from payments import letters
 from payments.models import Withdrawal
-from payments.rules import lumetrade
+from payments.rules import extras, lumetrade
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
-from payments.rules.table import CURRENCIES, CUSTOMER_FIELDS, FIELDS, METHOD_LABELS, methods_for
+from payments.rules.table import (
+    CURRENCIES,
+    CUSTOMER_FIELDS,
+    METHOD_LABELS,
+    PAYOUT_NAMES,
+    WEBHOOK_FIELD,
+    methods_for,
+    payout_fields,
+)
 from staff.texts import Sayable, Text, either
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, Money, exponent
@@ -43,7 +51,7 @@ def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
         return {"upstream": Text(_("Payouts leave through LuxCore and Lumetrade only."))}
     errors = _unreadable(draft)
     if draft.upstream == Upstream.LUMETRADE:
-        errors |= lumetrade.payee_problem(draft)
+        errors |= lumetrade.payee_problem(draft) | _only_at_luxcore(draft)
         if not errors and (problem_text := _amount_problem(draft)):
             errors["amount"] = problem_text
         return errors
@@ -51,7 +59,8 @@ def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
         return errors | problem
     if problem_text := _amount_problem(draft):
         errors["amount"] = problem_text
-    for field in (*FIELDS[draft.currency, draft.method], *CUSTOMER_FIELDS):
+    asked = payout_fields((draft.currency, draft.method), hosted=draft.hosted)
+    for field in (*asked, *CUSTOMER_FIELDS):
         if field.name in errors:
             continue
         value: str = getattr(draft, field.name)
@@ -60,7 +69,7 @@ def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
                 errors[field.name] = field.missing
         elif text := field.problem(draft):
             errors[field.name] = text
-    return errors | _unused(draft)
+    return errors | _extras(draft) | _unused(draft) | _nobody(draft)
 
 
 def warnings(draft: WithdrawalDraft) -> list[Text]:
@@ -144,7 +153,7 @@ def _unreadable(draft: WithdrawalDraft) -> dict[str, Sayable]:
     errors: dict[str, Sayable] = {}
     for name in TEXT_FIELDS:
         value: str = getattr(draft, name)
-        most = longest(Withdrawal, name)
+        most = None if name == WEBHOOK_FIELD.name else longest(Withdrawal, name)
         if unseen := letters.first_unseen(value):
             # What is read is not what is sent.
             errors[name] = Text(
@@ -160,7 +169,10 @@ def _unreadable(draft: WithdrawalDraft) -> dict[str, Sayable]:
 
 def _unused(draft: WithdrawalDraft) -> dict[str, Sayable]:
     """Bank data that this rail would not send: somebody may rely on it."""
-    used = {field.name for field in FIELDS[draft.currency, draft.method]}
+    if draft.hosted:
+        text = Text(_("Leave this empty: the payee gives it on LuxCore's page."))
+        return {name: text for name in PAYOUT_NAMES if getattr(draft, name)}
+    used = {field.name for field in payout_fields((draft.currency, draft.method), hosted=False)}
     text = Text(
         _("Leave this empty: %(method)s in %(currency)s does not use it."),
         method=Text(METHOD_LABELS[draft.method]),
@@ -171,6 +183,35 @@ def _unused(draft: WithdrawalDraft) -> dict[str, Sayable]:
         for name in ("bank_account", "bank_code", "payid", "payid_type")
         if name not in used and getattr(draft, name)
     }
+
+
+def _nobody(draft: WithdrawalDraft) -> dict[str, Sayable]:
+    """A page that is nobody's: neither holds nor limits would find out who is paid."""
+    known = (
+        *(draft.customer_number, draft.customer_external_id),
+        *(draft.customer_email, draft.customer_phone),
+    )
+    if not draft.hosted or any(text.strip() for text in known):
+        return {}
+    text = _("Say whose page it is: an e-mail, a phone, our customer id or LuxCore's number.")
+    return {"customer_email": Text(text)}
+
+
+def _extras(draft: WithdrawalDraft) -> dict[str, Sayable]:
+    """What is wrong with what goes along."""
+    found = {
+        "metadata": extras.metadata_problem(draft.metadata),
+        "webhook_url": WEBHOOK_FIELD.problem(draft),
+        "webhook_events": extras.events_problem(draft.webhook_events),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _only_at_luxcore(draft: WithdrawalDraft) -> dict[str, Sayable]:
+    """What Lumetrade knows nothing of: somebody may rely on it."""
+    names = ("hosted", "customer_number", "metadata", "webhook_url", "webhook_events")
+    text = Text(_("Leave this empty: only LuxCore takes it."))
+    return {name: text for name in names if getattr(draft, name)}
 
 
 def _weighted(digits: str, weights: tuple[int, ...]) -> int:

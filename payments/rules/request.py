@@ -12,6 +12,11 @@ from upstreams.enums import Upstream
 from upstreams.money import Money
 
 
+def vendor_type(*, hosted: bool) -> str:
+    """LuxCore's word for a payout, to a given account or on a page of its own (§3.6)."""
+    return "withdrawal_pp" if hosted else "withdrawal"
+
+
 def payload(withdrawal: Withdrawal) -> bytes:
     """The exact body of POST /payments for this withdrawal, in canonical JSON.
 
@@ -41,11 +46,15 @@ def payload(withdrawal: Withdrawal) -> bytes:
         "amount": Money(withdrawal.amount, withdrawal.currency).to_minor(),
         "currency": withdrawal.currency,
         "method": withdrawal.method,
-        "type": "withdrawal",
+        "type": vendor_type(hosted=withdrawal.hosted),
         "merchant_reference": withdrawal.merchant_reference,
         "description": withdrawal.description,
+        "customer_id": int(withdrawal.customer_number) if withdrawal.customer_number else "",
         "customer": _filled(customer),
         "payout": _filled(payout),
+        "metadata": withdrawal.metadata,
+        "webhook_url": withdrawal.webhook_url,
+        "webhook_events": withdrawal.webhook_events,
     }
     text = json.dumps(_filled(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
@@ -60,4 +69,4 @@ def _bank_code(withdrawal: Withdrawal) -> str:
 
 
 def _filled(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value not in ("", {})}
+    return {name: value for name, value in members.items() if value not in ("", {}, [])}

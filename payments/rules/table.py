@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_noop as _
 
+from payments.rules import extras
 from payments.rules.drafts import WithdrawalDraft
 from staff.texts import Sayable, Text
 
@@ -29,7 +30,10 @@ def _nothing(draft: WithdrawalDraft) -> Sayable:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field of the payout form. `missing` is what to say when a required one is empty."""
+    """One field of the payout form. `missing` is what to say when a required one is empty.
+
+    `most`: what the form takes at most, where the rules have no better words for it.
+    """
 
     name: str
     label: str
@@ -37,6 +41,7 @@ class Field:
     help: str = ""
     missing: Sayable = ""
     choices: tuple[tuple[str, str], ...] = ()
+    most: int | None = 255
     problem: Problem = _nothing
 
 
@@ -137,6 +142,14 @@ def _customer_email(draft: WithdrawalDraft) -> Sayable:
     return _email_problem(draft.customer_email)
 
 
+def _customer_number(draft: WithdrawalDraft) -> Sayable:
+    return extras.number_problem(draft.customer_number)
+
+
+def _webhook_url(draft: WithdrawalDraft) -> Sayable:
+    return extras.webhook_problem(draft.webhook_url, draft.webhook_events)
+
+
 # --- The fields -----------------------------------------------------------------------------------
 
 PAYID_TYPES: Final = (("email", _("E-mail")), ("phone", _("Phone")), ("abn", "ABN"))
@@ -178,7 +191,20 @@ CUSTOMER_FIELDS: Final = (
         label=_("Our customer id"),
         help=_("Unique per customer; LuxCore refuses one that somebody else has."),
     ),
+    Field(
+        name="customer_number",
+        label=_("LuxCore's customer number"),
+        help=_("Of a customer LuxCore knows: the data above then changes nothing on them."),
+        problem=_customer_number,
+    ),
     Field(name="description", label=_("Description"), help=_("For ourselves and for LuxCore.")),
+)
+WEBHOOK_FIELD: Final = Field(
+    name="webhook_url",
+    label=_("Address for this payment's events"),
+    help=_("Begins with https://. Leave it empty where our usual webhook is enough."),
+    most=None,
+    problem=_webhook_url,
 )
 
 
@@ -272,7 +298,16 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[Field, ...]]] = {
     ),
 }
 CURRENCIES: Final = tuple(dict.fromkeys(currency for currency, _method in FIELDS))
+# Every field that says where the money goes, on any rail.
+PAYOUT_NAMES: Final = tuple(
+    dict.fromkeys(field.name for fields in FIELDS.values() for field in fields)
+)
 METHOD_LABELS: Final = {"bank_transfer": "Bank transfer", "spei": "SPEI", "payid": "PayID"}
+
+
+def payout_fields(rail: tuple[str, str], *, hosted: bool) -> tuple[Field, ...]:
+    """What a payout asks about where the money goes: nothing where LuxCore's page asks it."""
+    return () if hosted else FIELDS[rail]
 
 
 def methods_for(currency: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from payments import cancelling, words
+from payments import handout as handouts
 from payments.checks import holds
-from payments.deposits import handout as handouts
 from payments.models import Payment, Withdrawal
 from payments.sight import Sight
 from staff.permissions import Permission, can
@@ -37,13 +37,14 @@ def new_deposit(context: Context) -> dict[str, object]:
 
 @register.inclusion_tag("payments/_handout.html", takes_context=True)
 def handout(context: Context, payment: Payment) -> dict[str, object]:
-    """Show makers what the payer of an open deposit needs: details or an address, and its QR code.
+    """Show makers what is to be handed on: details or an address, and its QR code.
 
-    The address lets whoever has it pay, or see what is to be paid: nobody else needs it.
+    The address lets whoever has it pay, or say where a payout goes: nobody else needs it.
     """
-    found = None
-    if can(context["request"].user, Permission.MAKE_DEPOSITS):
-        found = handouts.of(payment)
+    found, person = handouts.of(payment), context["request"].user
+    is_payout = found is not None and found.is_payout
+    if not can(person, Permission.MAKE_WITHDRAWALS if is_payout else Permission.MAKE_DEPOSITS):
+        found = None
     return {
         "handout": found,
         "qr": handouts.qr(found.scanned) if found and found.scanned else "",

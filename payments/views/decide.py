@@ -271,7 +271,7 @@ def _question(
     request: HttpRequest, page: Page, form: forms.Form, template: str, **more: Any
 ) -> HttpResponse:
     """Show a question about the withdrawal; 422 where the answer needs another look."""
-    context = {**_frame(page), "form": form, "payee": page.payee, **more}
+    context = {**_frame(page), "form": form, "payee": page.stakes, **more}
     return render(request, template, context, status=422 if form.errors else 200)
 
 

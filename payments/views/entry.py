@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from payments import actions
-from payments.forms.drafts import DraftForm
+from payments.forms.drafts import PLACES, DraftForm
 from payments.forms.lumetrade import BeneficiaryPayoutForm
 from payments.models import NotPossible, Withdrawal
 from payments.views.withdrawal import back_to, find
@@ -22,7 +23,7 @@ from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
 from upstreams.enums import Upstream
 
-RAIL = ("currency", "method")
+RAIL = ("currency", "method", "payment_type")  # what an address may bring to the form
 
 
 @require_http_methods(["GET", "POST"])
@@ -36,7 +37,7 @@ def withdrawal_new(request: HttpRequest) -> HttpResponse:
         asked = {name: request.GET[name] for name in RAIL if name in request.GET}
         return _form_page(request, DraftForm(source=source, asked=asked), source)
     if "continue" in request.POST:
-        return _form_page(request, DraftForm(source=source, asked=request.POST.dict()), source)
+        return _form_page(request, DraftForm(source=source, asked=_typed(request)), source)
     form = DraftForm(request.POST, source=source)
 
     def ask() -> Withdrawal:
@@ -94,7 +95,7 @@ def withdrawal_amend(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "GET":
         return _form_page(request, DraftForm(source=row, amends=True), row, amends=True)
     if "continue" in request.POST:
-        form = DraftForm(source=row, asked=request.POST.dict(), amends=True)
+        form = DraftForm(source=row, asked=_typed(request), amends=True)
         return _form_page(request, form, row, amends=True)
     form = DraftForm(request.POST, source=row, amends=True)
     return _amended(request, form, row) or _form_page(request, form, row, amends=True)
@@ -139,10 +140,16 @@ def _tried(
         return act()
     except actions.InvalidDraft as refusal:
         for name, message in refusal.errors.items():
-            form.add_error(name if name in form.fields else None, message)
+            place = PLACES.get(name, name)
+            form.add_error(place if place in form.fields else None, message)
     except NotPossible as refusal:
         form.add_error(None, str(refusal))
     return None
+
+
+def _typed(request: HttpRequest) -> dict[str, Any]:
+    """All that was typed so far, to go on with."""
+    return {**request.POST.dict(), "webhook_events": request.POST.getlist("webhook_events")}
 
 
 def _source(request: HttpRequest) -> Withdrawal | None:

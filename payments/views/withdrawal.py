@@ -37,12 +37,26 @@ LAST_ONES = 5
 SAW = 16  # how much of the digest of what was shown travels in an address
 STOP_POLLING = 286  # htmx: swap this one in and ask no more
 
-_PAYEE = ("recipient_name", "bank_account", "bank_code", "account_type", "payid", "tax_id")
-_CUSTOMER = ("customer_name", "customer_email", "customer_phone", "customer_external_id")
+_PAYEE = (
+    "hosted",
+    "recipient_name",
+    "bank_account",
+    "bank_code",
+    "account_type",
+    "payid",
+    "tax_id",
+)
+_CUSTOMER = (
+    *("customer_name", "customer_email", "customer_phone"),
+    *("customer_external_id", "customer_number"),
+)
 _REFERENCES = ("reference", "payout_reference")
-_REQUEST = (*_REFERENCES, "payout_description", "description")
-_FREE_TEXT = frozenset({"payout_reference", "payout_description", "description"})
-_MASKED = frozenset({"bank_account", "payid", "tax_id", "customer_email", "customer_phone"})
+_WEBHOOK = ("webhook_url", "webhook_events")
+_REQUEST = (*_REFERENCES, "payout_description", "description", "metadata")
+_FREE_TEXT = frozenset({"payout_reference", "payout_description", "description", "metadata"})
+_MASKED = frozenset(
+    {"bank_account", "payid", "tax_id", "customer_email", "customer_phone", "webhook_url"}
+)
 _WITH_NAMES = frozenset({"recipient_name", "customer_name", "payout_reference"})
 
 
@@ -189,6 +203,8 @@ class Page:
     @property
     def masked_name(self) -> str:
         """The recipient as the last question says it: enough to notice a wrong one."""
+        if self.withdrawal.hosted:
+            return gettext("whom the payee names on LuxCore's page")
         return masking.mask_name(self.withdrawal.recipient_name) or gettext("somebody not named")
 
     @property
@@ -255,9 +271,25 @@ class Page:
         return self.facts(*_PAYEE)
 
     @property
+    def stakes(self) -> list[Fact]:
+        """What the last question repeats: who is paid and where, and who hears of it."""
+        whose = ("customer_name",) if self.withdrawal.hosted else ()
+        return [*self.payee, *self.facts(*whose, "customer_number"), *self.webhook]
+
+    @property
     def request_facts(self) -> list[Fact]:
         """What was written about it."""
-        return self.facts(*(_REQUEST if self.sight.names_in_clear else _REFERENCES))
+        asked = _REQUEST if self.sight.names_in_clear else _REFERENCES
+        return [*self.facts(*asked), *self.webhook]
+
+    @property
+    def webhook(self) -> list[Fact]:
+        """Where this payment's own events go, and which: no choice leaves LuxCore's."""
+        told = self.facts(*_WEBHOOK)
+        if self.withdrawal.webhook_url and not self.withdrawal.webhook_events:
+            events = gettext("LuxCore's usual ones: created, completed, failed and refunded")
+            told.append(Fact(gettext(LABELS["webhook_events"]), events, False, "", False))
+        return told
 
     @property
     def signatures(self) -> list[Signed]:
@@ -276,7 +308,7 @@ class Page:
         return [
             Fact(
                 label=gettext(LABELS[name]),
-                value=self._written(name) if name in _FREE_TEXT else shown[name],
+                value=self._value(name),
                 is_masked=name in _MASKED
                 or (name in _WITH_NAMES and not self.sight.names_in_clear),
                 kind=shown["payid_type"] if name == "payid" else "",
@@ -286,9 +318,11 @@ class Page:
             if shown[name]
         ]
 
-    def _written(self, name: str) -> str:
-        """A free text. Anything may stand in it, the account too."""
-        return self.sight.text(self.review.facts[name], about=self.withdrawal)
+    def _value(self, name: str) -> str:
+        shown = self.review.facts[name]
+        if name in _FREE_TEXT:  # anything may stand in it, the account too
+            return self.sight.text(shown, about=self.withdrawal)
+        return gettext(shown) if name == "hosted" else shown
 
     def headline(self) -> list[str]:
         """The payout in one line: rail, usual time, fee as far as it is known."""
@@ -309,10 +343,15 @@ class Page:
         return history.of_withdrawal(self.withdrawal, sight=self.sight)
 
     def last_ones(self) -> list[Withdrawal]:
-        """The newest other payouts to the same account, or to the same name where none is known."""
+        """The newest other payouts to the same account, or to the same name where none is known.
+
+        Where the payee names both on LuxCore's page, of the same customer.
+        """
         withdrawal = self.withdrawal
         same = Q(account_key=withdrawal.account_key)
-        if not withdrawal.account_key:
+        if not withdrawal.account_key and withdrawal.hosted:
+            same = _same_customer(withdrawal)
+        elif not withdrawal.account_key:
             same = Q(recipient_name=withdrawal.recipient_name, upstream=withdrawal.upstream)
         others = Withdrawal.objects.filter(same).exclude(pk=withdrawal.pk)
         return list(others.newest_first()[:LAST_ONES])
@@ -377,6 +416,16 @@ def withdrawal_release(request: HttpRequest, code: str) -> HttpResponse:
     if not claims.release(subject=row, by=person_of(request), at=timezone.now()):
         messages.info(request, gettext("You were not looking at it any more."))
     return back_to(request, row)
+
+
+def _same_customer(withdrawal: Withdrawal) -> Q:
+    """Whatever is told of them; the rules see to it that something is."""
+    told = {
+        name: value
+        for name in ("customer_number", "customer_email", "customer_phone", "customer_external_id")
+        if (value := getattr(withdrawal, name))
+    }
+    return Q(**told, upstream=withdrawal.upstream) if told else Q(pk=None)
 
 
 def _place_words(place: lists.Place[Withdrawal]) -> str:

@@ -347,8 +347,9 @@ class PayoutImportFactory(factory.django.DjangoModelFactory[PayoutImport]):
     @factory.post_generation
     def row(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
         if create:
-            values = {**draft().values(), "amount": "2500.00"}
-            row = to_row(2, parse(list(values.values()), list(values)))
+            cells = {name: value for name, value in draft().values().items() if value}
+            cells["amount"] = "2500.00"
+            row = to_row(2, parse(list(cells.values()), list(cells)))
             row.payout_import = self
             row.save()
 

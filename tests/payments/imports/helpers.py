@@ -18,9 +18,8 @@ from tests.payments.factories import draft
 
 def line(**changes: str) -> dict[str, str]:
     """One good row, with other cells where told."""
-    return {
-        name: str(value) for name, value in draft().values().items() if name in COLUMNS
-    } | changes
+    told = {name: str(value or "") for name, value in draft().values().items() if name in COLUMNS}
+    return dict.fromkeys(COLUMNS, "") | told | changes
 
 
 def file_of(lines: Iterable[dict[str, str]], *, delimiter: str = ",", bom: bool = False) -> bytes:

@@ -12,9 +12,9 @@ import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
-from payments.deposits import EVENTS
 from payments.enums import PaymentStatus, RequestStatus
 from payments.models import PaymentMethod, PaymentRequest
+from payments.rules.extras import EVENTS
 from tests.payments.factories import (
     DEPOSIT_RAILS,
     NOW,

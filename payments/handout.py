@@ -1,4 +1,4 @@
-"""What the payer of a deposit needs to know, to be handed on."""
+"""What the payer of a deposit, or the payee of a page, needs to know, to be handed on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_noop
 
 from payments import facts
-from payments.enums import Kind
+from payments.enums import Kind, PaymentStatus, Status
 from payments.models import Payment
 
 # What LuxCore calls the details, in reading order, which PostgreSQL's JSON does not keep
@@ -46,6 +46,7 @@ class Handout:
     url: str
     scanned: str
     expires_at: datetime | None
+    is_payout: bool = False
 
     @property
     def as_text(self) -> str:
@@ -54,7 +55,16 @@ class Handout:
 
 
 def of(payment: Payment) -> Handout | None:
-    """What is to be handed on; None for anything but a deposit that still waits for its payer."""
+    """What is to be handed on; None for what waits neither for its payer nor for its payee."""
+    amount = f"{facts.plain(payment.amount, payment.currency)} {payment.currency}"
+    if waits_for_payee(payment):
+        return Handout(
+            lines=[(gettext("Amount"), amount)],
+            url=payment.page_url,
+            scanned=_scanned(payment.page_url, {}),
+            expires_at=payment.expires_at,
+            is_payout=True,
+        )
     if payment.kind != Kind.DEPOSIT or not payment.is_open:
         return None
     details = {
@@ -64,7 +74,6 @@ def of(payment: Payment) -> Handout | None:
     }
     if not details and not payment.page_url:
         return None
-    amount = f"{facts.plain(payment.amount, payment.currency)} {payment.currency}"
     lines = [(_label(name, payment.currency), value) for name, value in details.items()]
     return Handout(
         lines=[(gettext("Amount"), amount), *lines],
@@ -72,6 +81,19 @@ def of(payment: Payment) -> Handout | None:
         scanned=_scanned(payment.page_url, details),
         expires_at=payment.expires_at,
     )
+
+
+def waits_for_payee(payment: Payment | None) -> bool:
+    """Whether its payee has yet to say on LuxCore's page where the money goes.
+
+    False for a page that nobody here has signed: it is not to be handed on.
+    """
+    if payment is None or payment.kind != Kind.WITHDRAWAL or not payment.hosted:
+        return False
+    if payment.status != PaymentStatus.CREATED or payment.account_key or not payment.page_url:
+        return False
+    withdrawal = getattr(payment, "withdrawal", None)
+    return withdrawal is not None and withdrawal.status == Status.SENT
 
 
 def _place(detail: tuple[str, object]) -> tuple[int, str]:
