@@ -30,6 +30,11 @@ class Contact:
     phone: str = ""
 
     @property
+    def phone_key(self) -> str:
+        """The phone number in one spelling."""
+        return same_phone(self.phone)
+
+    @property
     def is_nobody(self) -> bool:
         """Whether nothing is told by which anybody could be known again."""
         told = (self.upstream_id, self.external_id, self.email, self.phone)
@@ -40,7 +45,7 @@ class Contact:
         return (
             self.customer_id == customer.pk
             or (self.email != "" and self.email.casefold() == customer.email.casefold())
-            or (self.phone != "" and same_phone(self.phone) == customer.phone_key)
+            or (self.phone_key != "" and self.phone_key == customer.phone_key)
             or any(self._is(one) for one in customer.identities.all())
         )
 
@@ -86,8 +91,8 @@ def find_customer(contact: Contact) -> Customer | None:
         )
     if contact.email:
         likely |= Customer.objects.filter(email__iexact=contact.email)
-    if contact.phone:
-        likely |= Customer.objects.filter(phone_key=same_phone(contact.phone))
+    if contact.phone_key:
+        likely |= Customer.objects.filter(phone_key=contact.phone_key)
     return likely.order_by("pk").first()
 
 
@@ -96,7 +101,7 @@ def _any_of(contacts: Iterable[Contact]) -> Q:
     return (
         Q(customer__in={one.customer_id for one in them if one.customer_id is not None})
         | Q(email__in={one.email.lower() for one in them if one.email})
-        | Q(customer__phone_key__in={same_phone(one.phone) for one in them} - {""})
+        | Q(customer__phone_key__in={one.phone_key for one in them} - {""})
         | Q(customer__identities__in=_named(them))
         | Q(customer__identities__external_id__in={one.external_id for one in them} - {""})
     )

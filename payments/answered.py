@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
-from payments.models import PaymentRequest, Withdrawal
-from payments.references import DEPOSIT, PAYOUT
+from django.conf import settings
+
+from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.references import CANCEL, DEPOSIT, PAYOUT
 from upstreams import outbox
-from upstreams.enums import CommandState
+from upstreams.enums import CommandState, Upstream
 from upstreams.models import Command
 
 
@@ -18,7 +22,8 @@ def settle_answered(*, at: datetime) -> int:
     While a machine still looks, it finds that payment itself.
     """
     settled = 0
-    for command, reference in [*_answered(PAYOUT, Withdrawal), *_answered(DEPOSIT, PaymentRequest)]:
+    answers = [_answered(PAYOUT, Withdrawal), _answered(DEPOSIT, PaymentRequest), _cancelled()]
+    for command, reference in chain.from_iterable(answers):
         try:
             outbox.settle_seen(command=command, reference=reference, at=at)
         except outbox.NotSettleable:
@@ -36,3 +41,16 @@ def _answered(
     for row in rows.select_related("payment").order_by("pk"):
         assert row.payment is not None  # the filter says so
         yield by_subject[str(row.pk)], row.payment.upstream_id
+
+
+def _cancelled() -> Iterator[tuple[Command, str]]:
+    """Cancellations of what is pending no more: whatever became of it, there is nothing to ask."""
+    left = Command.objects.filter(kind=CANCEL, state=CommandState.UNKNOWN, next_at=None)
+    by_payment = {
+        json.loads(command.request_bytes)["payment"]: command for command in left.order_by("pk")
+    }
+    moved_on = Payment.objects.filter(
+        upstream=Upstream.LUXCORE, upstream_id__in=by_payment
+    ).exclude(upstream_status__in=settings.LUXCORE_CANCELLABLE_STATUSES)
+    for upstream_id in moved_on.order_by("pk").values_list("upstream_id", flat=True):
+        yield by_payment[upstream_id], upstream_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from payments.enums import PaymentStatus, Status
@@ -15,13 +16,22 @@ from staff.models import User
 from staff.permissions import Permission, can
 from upstreams.enums import CommandState, Upstream
 from upstreams.models import Command
+from upstreams.outbox import waits_for_people
 
 
 def newest_command(payment: Payment) -> Command | None:
-    """What was last asked of the provider about cancelling this payment (one query)."""
-    subject_type, subject_id = audit.subject_of(payment)
-    commands = Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-    return commands.filter(kind=CANCEL).last()
+    """What was last asked of the provider about cancelling this payment (one query).
+
+    On its own page, or by rejecting the withdrawal that lies there.
+    """
+    subjects: list[Payment | Withdrawal] = [payment]
+    if (withdrawal := withdrawal_of(payment)) is not None:
+        subjects.append(withdrawal)
+    about = Q()
+    for subject in subjects:
+        subject_type, subject_id = audit.subject_of(subject)
+        about |= Q(subject_type=subject_type, subject_id=subject_id)
+    return Command.objects.filter(about, kind=CANCEL).order_by("pk").last()
 
 
 def is_pending(payment: Payment) -> bool:
@@ -78,11 +88,15 @@ def withdrawal_of(payment: Payment) -> Withdrawal | None:
 
 @dataclass(frozen=True)
 class Story:
-    """What became of a cancellation, in words. `is_open`: the provider has not answered yet."""
+    """What became of a cancellation, in words. `is_open`: the provider has not answered yet.
+
+    `in_doubt`: it was asked and gave no clear answer; to read the payment again settles that.
+    """
 
     tone: str
     text: str
     is_open: bool
+    in_doubt: bool = False
 
 
 def story(payment: Payment) -> Story | None:
@@ -108,10 +122,16 @@ def story(payment: Payment) -> Story | None:
             text = gettext("%(provider)s refused to cancel it (%(code)s).")
             told = {"provider": provider, "code": command.outcome.get("code", "")}
             return Story("bad", text % told, is_open=False)
+        case CommandState.UNKNOWN if waits_for_people(command):
+            text = gettext(
+                "%(provider)s was asked to cancel it and gave no clear answer. The desk does not "
+                "ask again by itself: read it there, and what it says settles it."
+            )
+            return Story("bad", text % {"provider": provider}, is_open=False, in_doubt=True)
         case CommandState.UNKNOWN:
             text = gettext(
                 "%(provider)s was asked to cancel it and gave no clear answer: it is asked again."
             )
-            return Story("warn", text % {"provider": provider}, is_open=command.next_at is not None)
+            return Story("warn", text % {"provider": provider}, is_open=True, in_doubt=True)
     text = gettext("%(provider)s is being asked to cancel it. It may still go on until it answers.")
     return Story("flow", text % {"provider": provider}, is_open=True)

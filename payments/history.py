@@ -11,6 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from customers.holds import ever_held
+from customers.models import Customer
+from payments.checks.holds import contact_of
 from payments.models import Payment, PaymentRequest, Withdrawal
 from payments.sight import Sight, Subject
 from staff import audit
@@ -56,7 +59,10 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.paymentrequest.refused": (_("refused it"), "bad"),
     "payments.paymentrequest.settled": (_("said what became of it"), ""),
     "payments.payment.cancel_asked": (_("asked to have it cancelled"), ""),
+    "payments.payment.cancel_read": (_("read what became of the cancellation"), ""),
     "payments.payment.cancel_answered": (_("answered that it is now:"), ""),
+    "customers.hold.placed": (_("held the customer"), "warn"),
+    "customers.hold.lifted": (_("let the customer go"), ""),
     "staff.claim.taken_over": (_("took it over"), ""),
 }
 
@@ -76,11 +82,22 @@ class Entry:
 
 
 def of_withdrawal(withdrawal: Withdrawal, *, sight: Sight) -> list[Entry]:
-    """Return what happened to the withdrawal and to its payment, newest first. One query."""
+    """Return what happened to the withdrawal, its payment and its customer, newest first.
+
+    Two queries. Of the customer only what stopped it and let it go again, while it was open.
+    """
     subjects = [audit.subject_of(withdrawal)]
     if withdrawal.payment_id:
         subjects.append((Payment._meta.label_lower, str(withdrawal.payment_id)))
-    return _entries(subjects, about=withdrawal, sight=sight)
+    held = Q(
+        subject_type=Customer._meta.label_lower,
+        subject_id__in=map(str, ever_held(contact_of(withdrawal))),
+        verb__in=["customers.hold.placed", "customers.hold.lifted"],
+        at__gte=withdrawal.created_at,
+    )
+    if withdrawal.settled_at:
+        held &= Q(at__lte=withdrawal.settled_at)
+    return _entries(subjects, about=withdrawal, sight=sight, also=held)
 
 
 def of_payment(payment: Payment, *, sight: Sight) -> list[Entry]:
@@ -123,8 +140,10 @@ def _moments(payment: Payment) -> Iterator[Entry]:
         )
 
 
-def _entries(subjects: list[tuple[str, str]], *, about: Subject, sight: Sight) -> list[Entry]:
-    match = Q()
+def _entries(
+    subjects: list[tuple[str, str]], *, about: Subject, sight: Sight, also: Q | None = None
+) -> list[Entry]:
+    match = also or Q()
     for subject_type, subject_id in subjects:
         match |= Q(subject_type=subject_type, subject_id=subject_id)
     events = AuditEvent.objects.filter(match).select_related("by").order_by("-sequence")[:LONGEST]

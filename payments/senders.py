@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -15,7 +16,7 @@ from payments.checks import holds
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.intent import differences
 from payments.journal import Journal
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, PaymentRequest, Withdrawal
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT
 from staff import audit
@@ -154,6 +155,45 @@ def payments_bearing(command: Command, *, seconds: float = LOOK_SECONDS) -> list
     raise CannotTell("LuxCore's list of that time could not be read to its end.")
 
 
+def record_refusal(
+    command: Command,
+    asked: Withdrawal | PaymentRequest,
+    refusal: Refused,
+    *,
+    end: Callable[..., None] | None,
+    at: datetime,
+) -> None:
+    """Let what was asked for, locked, end as refused by `end`; None where it has ended before.
+
+    A payment that shows all the same calls a person.
+    """
+    if asked.payment_id is not None:
+        alarms.raise_alarm(
+            upstream=command.upstream,
+            code="refused-but-there",
+            text=Text(
+                _("%(provider)s refused %(code)s (%(why)s) and shows a payment for it."),
+                provider=Upstream(command.upstream).label,
+                code=asked.code,
+                why=refusal.code,
+            ),
+            at=at,
+            subject=(command.subject_type, command.subject_id),
+        )
+        return
+    if end is None:
+        return
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    end(
+        journal=journal,
+        reason=refusal.code,  # their words may name people: they are not kept for ever
+        status_reason=refusal.message,
+        error_code=refusal.code[:80],
+        settled_at=at,
+    )
+    journal.write()
+
+
 # --- A payout -------------------------------------------------------------------------------------
 
 
@@ -172,7 +212,7 @@ def start_payout(command: Command, at: datetime) -> None:
     if not policies.is_signed(withdrawal):
         raise MustNotSend(f"{withdrawal.code} does not carry the signatures it needs.")
     audit.take_chain_lock()  # under which holds are placed: none slips between
-    if held := _held(withdrawal):
+    if held := held_by(withdrawal):
         raise MustNotSend(held)
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
     move(withdrawal, Status.SENDING, journal=journal)
@@ -184,7 +224,7 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    if held := _held(withdrawal):  # since it was claimed, or since a doubt
+    if held := held_by(withdrawal):  # since it was claimed, or since a doubt
         return Postponed(seconds=HELD_PAUSE, why=held)
     return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
@@ -209,8 +249,11 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
             journal.write()
         case Done(reference):
             _link_by_hand(command, reference, at)
-        case Refused(code, message):
-            _refuse(command, code, message, at)
+        case Refused() as refusal:
+            withdrawal = _locked(command)
+            may_end = withdrawal.can_become(Status.REFUSED)
+            end = partial(move, withdrawal, Status.REFUSED) if may_end else None
+            record_refusal(command, withdrawal, refusal, end=end, at=at)
         case Postponed(_, why):
             _postpone(command, why, at)
         case Uncertain(why):
@@ -227,8 +270,8 @@ def _compared(withdrawal: Withdrawal, record: PaymentRecord, is_new: bool) -> Ou
     return Done(reference=record.id, data=data, record=record)
 
 
-def _held(withdrawal: Withdrawal) -> str:
-    """Why a hold keeps it from being sent; "" where there is none."""
+def held_by(withdrawal: Withdrawal) -> str:
+    """Why a hold keeps it from being sent; "" where there is none. Asked before the first byte."""
     found = holds.over([withdrawal])[withdrawal.pk]
     return in_english(holds.told(found)) if found else ""
 
@@ -258,37 +301,6 @@ def _link_by_hand(command: Command, reference: str, at: datetime) -> None:
     move(withdrawal, Status.SENT, journal=journal, payment=payment, sent_at=at)
     if payment is not None:
         mirror.link([payment], journal=journal)
-    journal.write()
-
-
-def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
-    withdrawal = _locked(command)
-    if withdrawal.payment_id is not None:
-        alarms.raise_alarm(
-            upstream=command.upstream,
-            code="refused-but-there",
-            text=Text(
-                _("%(provider)s refused %(code)s (%(why)s) and shows a payment for it."),
-                provider=Upstream(command.upstream).label,
-                code=withdrawal.code,
-                why=code,
-            ),
-            at=at,
-            subject=(command.subject_type, command.subject_id),
-        )
-        return
-    if not withdrawal.can_become(Status.REFUSED):
-        return
-    journal = Journal(by=None, at=at, by_label=BY_LABEL)
-    move(
-        withdrawal,
-        Status.REFUSED,
-        journal=journal,
-        reason=code,  # their words may name people: they are not kept for ever
-        status_reason=message,
-        error_code=code[:80],
-        settled_at=at,
-    )
     journal.write()
 
 
@@ -331,9 +343,18 @@ def settle_cancel(command: Command, outcome: Outcome, at: datetime) -> None:
             if mirror.luxcore_status(record) == PaymentStatus.CREATED:
                 what = Text(_("LuxCore says it is cancelled, and still shows it as pending."))
                 _call(command, what, at)
+        case Done():
+            _tell_cancelled(command, _seen_status(command), at)
         case Refused(code):
             _tell_cancelled(command, code, at)
             _call(command, Text(_("LuxCore refused to cancel it (%(why)s)."), why=code), at)
+
+
+def _seen_status(command: Command) -> str:
+    """How the payment stands that this command was to cancel, as last read."""
+    payment_id = json.loads(command.request_bytes)["payment"]
+    there = Payment.objects.filter(upstream=command.upstream, upstream_id=payment_id)
+    return there.values_list("upstream_status", flat=True).first() or ""
 
 
 def _tell_cancelled(command: Command, answer: str, at: datetime) -> None:

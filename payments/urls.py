@@ -73,6 +73,11 @@ urlpatterns = [
         name="payment-cancel",
     ),
     path(
+        "payments/<str:upstream>/<str:upstream_id>/cancel/read/",
+        cancel.payment_cancel_read,
+        name="payment-cancel-read",
+    ),
+    path(
         "payments/<str:upstream>/<str:upstream_id>/cancel/live/",
         cancel.payment_cancel_live,
         name="payment-cancel-live",

@@ -1,5 +1,6 @@
 """Amounts and counts in the reader's own notation. Decimal in, text out, nothing rounded."""
 
+import re
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -8,6 +9,9 @@ from babel import Locale
 from django.utils.translation import get_language, to_locale
 
 from upstreams.money import BadMoney, exponent
+
+# Between a number and the currency or per cent sign that belongs to it.
+_INSIDE = re.compile(r"(?<=[0-9]) (?=%|[A-Z]{3,12}\b)", re.ASCII)
 
 
 class _Signs(NamedTuple):
@@ -55,3 +59,8 @@ def _decimals(currency: str) -> int:
         return exponent(currency)
     except BadMoney:
         return 0
+
+
+def unbroken(text: str) -> str:
+    """Return the text with every number kept on one line with its currency or per cent sign."""
+    return _INSIDE.sub("\N{NO-BREAK SPACE}", text)

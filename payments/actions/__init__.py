@@ -2,7 +2,12 @@
 
 from payments.actions.common import Receipt
 from payments.actions.decisions import reject_withdrawal, sign_withdrawal, undo_approval
-from payments.actions.deposits import cancel_payment, request_deposit, settle_request
+from payments.actions.deposits import (
+    cancel_payment,
+    read_cancellation,
+    request_deposit,
+    settle_request,
+)
 from payments.actions.duplicates import mark_not_duplicate
 from payments.actions.errors import (
     AlreadyDecided,
@@ -117,6 +122,7 @@ __all__ = [
     "propose_settlement",
     "propose_write_off",
     "read_again",
+    "read_cancellation",
     "refresh_payment",
     "reject_withdrawal",
     "request_deposit",

@@ -6,6 +6,7 @@ Deposits bring money in: a maker asks, and nobody signs.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from payments import deposits, senders
 from payments.actions import reads
 from payments.actions.common import stated
 from payments.actions.errors import CancelNotPossible, InvalidDraft, SettlementNotPossible
+from payments.cancelling import is_pending, may_cancel, newest_command
 from payments.cancelling import problem as cancel_problem
 from payments.deposits import DepositDraft
 from payments.enums import Kind, RequestStatus
@@ -93,6 +95,38 @@ def cancel_payment(*, payment_id: int, reason: str, by: User, at: datetime) -> C
         )
         journal.write()
     return command
+
+
+def read_cancellation(*, payment_id: int, by: User, at: datetime) -> Payment:
+    """Read a payment whose cancellation got no clear answer: what it says settles that.
+
+    What is still pending there is asked for once more, under the same key. Raises NotPermitted,
+    CancelNotPossible, and every UpstreamError.
+    """
+    payment = reads.refresh_payment(payment_id=payment_id, by=by, at=at)
+    if not may_cancel(payment, by):
+        raise CancelNotPossible(gettext("Only who asked for it, or an approver, cancels it."))
+    command = newest_command(payment)
+    if command is None or command.state != CommandState.UNKNOWN:
+        return payment
+    with transaction.atomic():
+        if is_pending(payment):
+            _ask_again(command, at=at)
+        else:
+            with suppress(outbox.NotSettleable):  # a late answer was faster
+                outbox.settle_seen(command=command, reference=payment.upstream_id, at=at)
+        journal = Journal(by=by, at=at)
+        journal.add(
+            "payments.payment.cancel_read", payment, after={"status": payment.upstream_status}
+        )
+        journal.write()
+    return payment
+
+
+def _ask_again(command: Command, *, at: datetime) -> None:
+    if why := outbox.why_not_again(command):
+        raise CancelNotPossible(why)
+    outbox.try_again(command, at=at)
 
 
 def settle_request(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
-
-from django.utils.translation import gettext_noop as _
 
 from payments import mirror
 from payments.deposits.moves import move
@@ -14,9 +13,8 @@ from payments.intent import deposit_differences
 from payments.journal import Journal
 from payments.models import Payment, PaymentRequest
 from payments.references import DEPOSIT
-from payments.senders import CANNOT_LOOK, create_once, look_for
-from staff.texts import Text
-from upstreams import alarms, credentials
+from payments.senders import CANNOT_LOOK, create_once, look_for, record_refusal
+from upstreams import credentials
 from upstreams.enums import Upstream
 from upstreams.luxcore.schemas import PaymentRecord
 from upstreams.models import Command
@@ -95,8 +93,11 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
             journal.write()
         case Done(reference):
             _link(command, reference, at)
-        case Refused(code, message):
-            _refuse(command, code, message, at)
+        case Refused() as refusal:
+            request = _locked(command)
+            may_end = request.can_become(RequestStatus.REFUSED)
+            end = partial(move, request, RequestStatus.REFUSED) if may_end else None
+            record_refusal(command, request, refusal, end=end, at=at)
         case Postponed(_, why):
             journal = Journal(by=None, at=at, by_label=BY_LABEL)
             _move_from_sending(command, RequestStatus.QUEUED, why, journal)
@@ -134,36 +135,6 @@ def _link(command: Command, reference: str, at: datetime) -> None:
         return
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
     move(request, RequestStatus.MADE, journal=journal, payment=payment, settled_at=at)
-    journal.write()
-
-
-def _refuse(command: Command, code: str, message: str, at: datetime) -> None:
-    request = _locked(command)
-    if request.payment_id is not None:
-        alarms.raise_alarm(
-            upstream=command.upstream,
-            code="refused-but-there",
-            text=Text(
-                _("LuxCore refused %(code)s (%(why)s) and shows a payment for it."),
-                code=request.code,
-                why=code,
-            ),
-            at=at,
-            subject=(command.subject_type, command.subject_id),
-        )
-        return
-    if not request.can_become(RequestStatus.REFUSED):
-        return
-    journal = Journal(by=None, at=at, by_label=BY_LABEL)
-    move(
-        request,
-        RequestStatus.REFUSED,
-        journal=journal,
-        reason=code,  # their words may name people: they are not kept for ever
-        status_reason=message,
-        error_code=code[:80],
-        settled_at=at,
-    )
     journal.write()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -24,6 +25,7 @@ TYPES: Mapping[str, Any] = {
     "withdrawal": _("To an account that you write down"),
     "withdrawal_pp": _("On LuxCore's own page, where the payee says where the money goes"),
 }
+_ONE = Decimal(1)  # stands in for an amount that cannot be read, to judge the other fields
 # Where the rules' own words for a member of a draft have another field in the form.
 PLACES: Mapping[str, str] = {"hosted": "payment_type"}
 
@@ -57,7 +59,6 @@ class DraftForm(forms.Form):
     payment_type = forms.ChoiceField(
         label=_("How it is paid out"),
         choices=list(TYPES.items()),
-        required=False,
         help_text=_("Of the page you get an address to hand on once it is signed and sent."),
     )
     amount = forms.CharField(
@@ -81,6 +82,8 @@ class DraftForm(forms.Form):
         self.source = source
         initial = {"token": uuid.uuid4(), **_known(source), **(asked or {})}
         super().__init__(data, initial=initial)
+        # A page that was open before there was a choice does not send one.
+        self.fields["payment_type"].required = data is None or "payment_type" in data
         self.rail = self._choose_rail()
         self.is_hosted = self["payment_type"].value() == rules.vendor_type(hosted=True)
         self._add_fields()
@@ -134,7 +137,7 @@ class DraftForm(forms.Form):
             data[name] = self._kept_or_new(name, data)
         if "amount" in data:
             self._read_amount(data)
-        if "amount" in data and "currency" in data and "method" in data:
+        if "currency" in data and "method" in data:
             for name, message in rules.validate(self._draft(data)).items():
                 if name not in self.errors:  # what could not be read was said already
                     place = PLACES.get(name, name)
@@ -159,13 +162,14 @@ class DraftForm(forms.Form):
             data["amount"] = rules.parse_amount(data["amount"], self.rail[0])
         except BadMoney as problem:
             self.add_error("amount", str(problem))
+            data.pop("amount", None)
 
     def _draft(self, data: Mapping[str, Any]) -> WithdrawalDraft:
         carried = {field.name for field in self.carried_fields}
         texts = {name: "" if name in carried else data.get(name, "") for name in rules.TEXT_FIELDS}
         return WithdrawalDraft(
             upstream=Upstream.LUXCORE,
-            amount=data["amount"],
+            amount=data.get("amount", _ONE),
             currency=data["currency"],
             method=data["method"],
             hosted=self.is_hosted,

@@ -61,6 +61,8 @@ def cancel_box(context: Context, payment: Payment) -> dict[str, object]:
     return {
         "payment": payment,
         "story": story,
+        "may_read": cancelling.may_cancel(payment, person),
+        "csrf_token": context.get("csrf_token"),
         "is_offered": cancelling.is_pending(payment) and not story,
         "refusal": cancelling.problem(payment, person),
         "cancel_url": reverse("payments:payment-cancel", args=where),

@@ -7,15 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from payments import actions, cancelling
+from payments import actions, cancelling, words
 from payments.forms.decisions import ReasonForm
 from payments.models import NotPossible, Payment
 from payments.sight import MAY_SEE
 from payments.views.withdrawal import STOP_POLLING
 from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
+from upstreams.errors import UpstreamError
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,6 +50,32 @@ def payment_cancel(request: HttpRequest, upstream: str, upstream_id: str) -> Htt
     return render(request, "payments/payment_cancel.html", context, status=status)
 
 
+@require_POST
+@permission_required(
+    Permission.SIGN_WITHDRAWALS, Permission.MAKE_DEPOSITS, Permission.MAKE_WITHDRAWALS
+)
+def payment_cancel_read(request: HttpRequest, upstream: str, upstream_id: str) -> HttpResponse:
+    """Find out what became of a cancellation that got no clear answer."""
+    row = _find(upstream, upstream_id)
+    provider = row.get_upstream_display()
+    try:
+        fresh = actions.read_cancellation(
+            payment_id=row.pk, by=person_of(request), at=timezone.now()
+        )
+    except UpstreamError as problem:
+        text = gettext("%(provider)s could not be asked: %(problem)s Nothing is settled yet.")
+        messages.error(request, text % {"provider": provider, "problem": problem})
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        status = words.theirs(fresh.upstream_status)
+        messages.info(
+            request,
+            gettext("%(provider)s says: %(status)s.") % {"provider": provider, "status": status},
+        )
+    return redirect(row)
+
+
 @require_safe
 @permission_required(*MAY_SEE)
 def payment_cancel_live(request: HttpRequest, upstream: str, upstream_id: str) -> HttpResponse:
@@ -56,7 +83,8 @@ def payment_cancel_live(request: HttpRequest, upstream: str, upstream_id: str) -
     row = _find(upstream, upstream_id)
     story = cancelling.story(row)
     status = 200 if story and story.is_open else STOP_POLLING
-    context = {"payment": row, "story": story, "now": timezone.now()}
+    may_read = cancelling.may_cancel(row, person_of(request))
+    context = {"payment": row, "story": story, "may_read": may_read, "now": timezone.now()}
     return render(request, "payments/_cancel_live.html", context, status=status)
 
 

@@ -287,7 +287,9 @@ class Page:
         """Where this payment's own events go, and which: no choice leaves LuxCore's."""
         told = self.facts(*_WEBHOOK)
         if self.withdrawal.webhook_url and not self.withdrawal.webhook_events:
-            events = gettext("LuxCore's usual ones: created, completed, failed and refunded")
+            events = gettext(
+                "LuxCore's usual ones: created, completed, failed and refunded, but not cancelled"
+            )
             told.append(Fact(gettext(LABELS["webhook_events"]), events, False, "", False))
         return told
 

@@ -114,6 +114,10 @@ class TestWhoIsHeld:
         [
             Contact(email="JAMES@EXAMPLE.COM"),
             Contact(phone="+61412345678"),
+            Contact(phone="+61 (0)412 345-678"),
+            Contact(phone="0061 412 345 678"),
+            Contact(phone="61412345678"),
+            Contact(upstream="luxcore", upstream_id="12345"),
             Contact(external_id="usr_1"),
         ],
     )
@@ -135,7 +139,15 @@ class TestWhoIsHeld:
 
         assert holds.on({1: Contact(customer_id=hold.customer_id)}) == {1: [hold]}
 
-    @pytest.mark.parametrize("contact", [Contact(), Contact(email="else@example.com")])
+    @pytest.mark.parametrize(
+        "contact",
+        [
+            Contact(),
+            Contact(email="else@example.com"),
+            Contact(phone="-"),
+            Contact(upstream="lumetrade", upstream_id="12345"),
+        ],
+    )
     def test_nobody_else(self, contact: Contact) -> None:
         HoldFactory()
         HoldFactory(customer=CustomerFactory(email="", phone=""))

@@ -187,6 +187,7 @@ ROUTES: Mapping[str, Route] = {
     "payments:request-live": Route(SEE, arguments=_request),
     "payments:request-settle": Route(RECONCILE, post=422, arguments=_request),
     "payments:payment-cancel": Route(SIGN | MAKE, post=422, arguments=_payment),
+    "payments:payment-cancel-read": Route(SIGN | MAKE, get=None, post=302, arguments=_payment),
     # 286: nobody asked to cancel it, so there is nothing to poll.
     "payments:payment-cancel-live": Route(SEE, get=286, arguments=_payment),
     "payments:payment": Route(SEE, arguments=_payment),

@@ -65,6 +65,15 @@ class TestMoney:
         with translation.override("es"):
             assert text('{% money a "ARS" %}', a=Decimal("1250000.5")) == "1.250.000,50 ARS"
 
+    def test_stays_with_its_currency_in_a_sentence(self) -> None:
+        told = Template("{{ text|unbroken }}").render(
+            Context({"text": "2,612.50 AUD left of 6,000.00 AUD, 40 % of 3 payouts"})
+        )
+
+        assert told.split(" ") == ["2,612.50\xa0AUD", "left", "of", "6,000.00\xa0AUD,"] + [
+            *("40\xa0%", "of", "3", "payouts")
+        ]
+
     def test_is_a_dash_where_there_is_none(self) -> None:
         assert text('{% money None "AUD" %}') == "—"
 

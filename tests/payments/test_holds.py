@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -97,6 +98,16 @@ class TestHolding:
             hold(WithdrawalFactory(**nobody))
         with pytest.raises(actions.NotPossible, match="Without an e-mail"):
             hold(WithdrawalFactory(**nobody, customer_external_id="usr_9"))
+
+    def test_knows_somebody_by_luxcores_number_alone(self) -> None:
+        """Of a payout on LuxCore's page nothing else need be told."""
+        told = {"customer_email": "", "customer_phone": "", "customer_number": "4711"}
+
+        held = hold(WithdrawalFactory(hosted=True, **told))
+
+        other = WithdrawalFactory(hosted=True, **told)
+        assert checks.no_hold(other, NOW).level == Level.BLOCK
+        assert held.customer.identities.get().upstream_id == "4711"
 
 
 class TestSigning:
@@ -224,6 +235,20 @@ class TestPages:
         assert "No passport." in text_of(lead.get(lifting))
         assert lead.post(lifting, {"reason": "Seen it."}).status_code == 302
         assert "Lift it…" not in text_of(lead.get(page(withdrawal)))
+
+    def test_tell_it_on_the_timeline_of_what_was_open_then(self) -> None:
+        ended = WithdrawalFactory(refused=True, settled_at=NOW - timedelta(minutes=1))
+        withdrawal = WithdrawalFactory(customer_phone="0061 412 345 678", customer_email="")
+        held = hold(WithdrawalFactory(), reason="Police. See ticket 9.")
+        lift(held)
+        client = as_role("viewer")
+
+        shown = text_of(client.get(page(withdrawal)))
+
+        assert "held the customer" in shown
+        assert "Police. See ticket 9." in shown
+        assert "let the customer go" in shown
+        assert "held the customer" not in text_of(client.get(page(ended)))
 
     def test_offer_what_the_role_may_do(self) -> None:
         withdrawal = WithdrawalFactory()

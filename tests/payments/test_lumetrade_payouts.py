@@ -12,11 +12,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.models import Hold
 from payments import actions, checks, feeds_lumetrade, matching
 from payments.enums import Level, PaymentStatus, Status
 from payments.models import Payment, SavedBeneficiary, Withdrawal
 from payments.rules import WithdrawalDraft, lumetrade
 from staff.models import User
+from tests.customers.factories import CustomerFactory, HoldFactory
 from tests.payments.factories import PolicyFactory, approver, maker, seen_by
 from tests.payments.lumetrade import Place
 from tests.staff.factories import UserFactory
@@ -56,7 +58,7 @@ def payee() -> SavedBeneficiary:
 
 def draft(amount: str = "101.00", **fields: Any) -> WithdrawalDraft:
     made = lumetrade.draft_to(payee(), amount=Decimal(amount), description="Rent")
-    return WithdrawalDraft(**{**made.values(), **fields})
+    return WithdrawalDraft.from_values({**made.values(), **fields})
 
 
 def approved(by: User, signer: User, amount: str = "101.00") -> Withdrawal:
@@ -86,6 +88,27 @@ def posts(place: Place) -> int:
 
 def ours(withdrawal: Withdrawal) -> Withdrawal:
     return Withdrawal.objects.select_related("payment").get(pk=withdrawal.pk)
+
+
+def test_is_not_sent_for_somebody_who_is_held_since_it_was_claimed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = CustomerFactory()
+    withdrawal = approved(maker(), approver())
+    Withdrawal.objects.update(customer=customer)
+    held: list[Hold] = []
+
+    def reached(point: str) -> None:
+        if point == "outbox.sending" and not held:
+            held.append(HoldFactory(customer=customer))
+
+    monkeypatch.setattr("upstreams.outbox.calling.reach", reached)
+
+    assert deliver() == CommandState.QUEUED
+
+    assert posts(place) == 0
+    assert "The customer is held" in Command.objects.get().error
+    assert ours(withdrawal).status == Status.APPROVED
 
 
 def test_is_asked_for_signed_sent_and_followed(place: Place) -> None:

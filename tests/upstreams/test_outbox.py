@@ -323,6 +323,25 @@ class TestAnswers:
         clock.forward(seconds=1)
         assert outbox.deliver(command.pk) == CommandState.DONE
 
+    @pytest.mark.parametrize("in_doubt", [False, True])
+    def test_that_only_ever_put_it_off_call_a_person_until_one_does_not(
+        self, clock: Clock, provider: Provider, in_doubt: bool
+    ) -> None:
+        doubts = [Unknown("silence")] if in_doubt else []
+        provider.plan = [*doubts, *[RateLimited("slow down", retry_after=60)] * 16]
+        command = queued(at=clock.now)
+        for _ in range(len(doubts) + 15):
+            outbox.deliver(command.pk)
+            clock.forward(minutes=1)
+        assert alarms() == set()
+
+        outbox.deliver(command.pk)
+        clock.forward(minutes=1)
+
+        assert alarms() == {"put-off"}
+        assert outbox.deliver(command.pk) == CommandState.DONE
+        assert alarms() == set()
+
     @pytest.mark.parametrize("error", [Unauthorized("401"), Forbidden("403"), NotConfigured("-")])
     def test_that_refuse_the_key_stop_the_provider_and_call_a_person_once(
         self, clock: Clock, provider: Provider, error: Exception

@@ -18,6 +18,7 @@ from upstreams.outbox.senders import sender_of
 DOUBT = "outcome-unknown"  # the alarm that asks a person to decide about one command
 ANOTHER_KEY = "credential-changed"
 BLOCKED = "not-started"  # something keeps a command from being sent, and has for long
+PUT_OFF = "put-off"  # a command is tried and tried, and nothing of it is ever sent
 SYSTEM = "Lightdesk"
 MANY_DOUBTS = "many-outcomes-unknown"
 
@@ -45,6 +46,20 @@ def call_a_person(command: Command, *, why: Sayable, at: datetime) -> None:
         subject=(command.subject_type, command.subject_id),
         text=Text(
             _("Nobody knows whether %(kind)s was carried out: a person decides. %(why)s"),
+            kind=command.kind,
+            why=why,
+        ),
+        at=at,
+    )
+
+
+def call_about_delay(command: Command, *, why: Sayable, at: datetime) -> None:
+    alarms.raise_alarm(
+        upstream=command.upstream,
+        code=PUT_OFF,
+        subject=(command.subject_type, command.subject_id),
+        text=Text(
+            _("%(kind)s is put off again and again, and still is. %(why)s"),
             kind=command.kind,
             why=why,
         ),

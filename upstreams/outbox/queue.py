@@ -17,6 +17,7 @@ from upstreams.outbox.doubts import (
     BLOCKED,
     DOUBT,
     LADDER,
+    PUT_OFF,
     SYSTEM,
     close_alarm,
     has_another_key,
@@ -180,7 +181,7 @@ def _settle(
             raise NotSettleable(f"Command {command.pk} does not wait for a decision.")
         settled = Command.objects.get(pk=command.pk)
         sender_of(settled).settle(settled, outcome, at)
-        for code in (DOUBT, ANOTHER_KEY):
+        for code in (DOUBT, ANOTHER_KEY, PUT_OFF):
             close_alarm(settled, code, at=at, by_label=by_label, reason=reason)
     return settled
 

@@ -35,6 +35,7 @@ logger = structlog.get_logger(__name__)
 # A repeat that is refused proves nothing alone: the first sending may have caused the refusal. Two
 # refusals this far apart, each after looking and not finding, do (proof §3.6).
 QUIET = timedelta(seconds=60)
+PUT_OFF_TOO_LONG = timedelta(minutes=15)  # of nothing but "not now"; then a person is called
 MISMATCH = "answer-differs"  # the alarms raised here
 NOT_SETTLED = "outcome-not-recorded"
 
@@ -48,6 +49,7 @@ class _Change:
     next_at: datetime | None = None
     is_doubt: bool = False
     refused_at: datetime | None = None
+    put_off_since: datetime | None = None
     closes_because: Sayable = ""
 
 
@@ -98,6 +100,7 @@ def _change(attempt: Attempt, outcome: Outcome, *, now: datetime) -> _Change:
                 state=CommandState.UNKNOWN if attempt.in_doubt else CommandState.QUEUED,
                 told=Uncertain(why) if attempt.in_doubt else outcome,
                 next_at=now + timedelta(seconds=seconds),
+                put_off_since=_moment(attempt.command, "put_off_since") or now,
                 closes_because=why if isinstance(outcome, ProviderClosed) else "",
             )
         case Uncertain():
@@ -119,16 +122,25 @@ def _change(attempt: Attempt, outcome: Outcome, *, now: datetime) -> _Change:
 
 
 def _was_refused_before(command: Command, *, now: datetime) -> bool:
-    before = parse_datetime(command.outcome.get("refused_at", ""))
+    before = _moment(command, "refused_at")
     return before is not None and now - before >= QUIET
+
+
+def _moment(command: Command, name: str) -> datetime | None:
+    """A moment that was kept with the outcome of the attempt before."""
+    return parse_datetime(command.outcome.get(name, ""))
+
+
+def _kept(change: _Change, command: Command) -> dict[str, str]:
+    """What the next attempt has to know of this one."""
+    refused_at = change.refused_at or _moment(command, "refused_at")
+    moments = {"refused_at": refused_at, "put_off_since": change.put_off_since}
+    return {name: moment.isoformat() for name, moment in moments.items() if moment}
 
 
 def _write(attempt: Attempt, change: _Change, *, now: datetime) -> bool:
     """Change the row if this worker still holds it; else say so and write nothing."""
     command = attempt.command
-    refused_at = command.outcome.get("refused_at") or (
-        change.refused_at and change.refused_at.isoformat()
-    )
     is_settled = change.state in {CommandState.DONE, CommandState.REFUSED}
     is_unknown = change.state == CommandState.UNKNOWN
     won = Command.objects.filter(
@@ -140,7 +152,7 @@ def _write(attempt: Attempt, change: _Change, *, now: datetime) -> bool:
         doubts=command.doubts + int(change.is_doubt),
         unknown_since=(command.unknown_since or now) if is_unknown else command.unknown_since,
         settled_at=now if is_settled else None,
-        outcome=describe(change.told) | ({"refused_at": refused_at} if refused_at else {}),
+        outcome=describe(change.told) | _kept(change, command),
         error=in_english(in_words(change.told)),
     )
     if not won:
@@ -149,6 +161,7 @@ def _write(attempt: Attempt, change: _Change, *, now: datetime) -> bool:
 
 
 def _raise_or_close_alarms(command: Command, change: _Change, *, now: datetime) -> None:
+    _watch_delay(command, change, now=now)
     if change.state in {CommandState.DONE, CommandState.REFUSED}:
         reason = "The upstream gave a clear answer."
         doubts.close_alarm(command, doubts.DOUBT, at=now, by_label=doubts.SYSTEM, reason=reason)
@@ -165,6 +178,19 @@ def _raise_or_close_alarms(command: Command, change: _Change, *, now: datetime) 
         doubts.call_a_person(command, why=in_words(change.told), at=now)
     if change.state == CommandState.UNKNOWN and command.unknown_since is None:
         doubts.watch_for_many(command.upstream, at=now)
+
+
+def _watch_delay(command: Command, change: _Change, *, now: datetime) -> None:
+    """Call a person about what is only ever put off, until it is not. A closed provider says so."""
+    since = change.put_off_since
+    if since is None:
+        if _moment(command, "put_off_since"):
+            reason = "It was not put off this time."
+            doubts.close_alarm(
+                command, doubts.PUT_OFF, at=now, by_label=doubts.SYSTEM, reason=reason
+            )
+    elif now - since >= PUT_OFF_TOO_LONG and not change.closes_because:
+        doubts.call_about_delay(command, why=in_words(change.told), at=now)
 
 
 def _park(attempt: Attempt, outcome: Outcome) -> CommandState | None:

@@ -173,6 +173,9 @@ def pii(masked: object, *, shown: object = "", href: str = "", kind: object = ""
     return format_html('<span class="pii">{} {}{}</span>', value, note, link)
 
 
+register.filter("unbroken", numbers.unbroken)
+
+
 @register.filter
 def number(value: int | Decimal | str | None) -> str:
     """Group a count in thousands; words ("more than 10,000") pass through."""

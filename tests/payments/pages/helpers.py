@@ -36,7 +36,7 @@ def as_role(*roles: str) -> Client:
 
 def text_of(response: HttpResponse) -> str:
     """The page as source, with its entities resolved: what a reader reads, and more."""
-    return html.unescape(response.content.decode())
+    return html.unescape(response.content.decode()).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def hidden(response: HttpResponse, name: str) -> str:

@@ -12,7 +12,8 @@ import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
-from payments.enums import PaymentStatus, RequestStatus
+from payments import actions, answered
+from payments.enums import PaymentStatus, RequestStatus, Status
 from payments.models import PaymentMethod, PaymentRequest
 from payments.rules.extras import EVENTS
 from tests.payments.factories import (
@@ -20,6 +21,8 @@ from tests.payments.factories import (
     NOW,
     PaymentFactory,
     PaymentRequestFactory,
+    WithdrawalFactory,
+    approver,
     deposit_methods,
     maker,
 )
@@ -454,6 +457,72 @@ class TestCancel:
 
         assert "as it was asked to" in text_of(self.story(payment))
 
+    def doubt(self, sandbox: Bench) -> Any:
+        """A cancellation that got no clear answer, and that no machine asks about any more."""
+        payment = self.pending(sandbox)
+        self.cancel(payment)
+        sandbox.fault("drop", method="POST", path="*/cancel", times=1)
+        self.deliver()
+        Command.objects.update(next_at=None)
+        return payment
+
+    def read(self, payment: Any, *, role: str = "approver") -> HttpResponse:
+        answer: HttpResponse = as_role(role).post(f"{payment.get_absolute_url()}cancel/read/")
+        return answer
+
+    def test_is_settled_by_reading_it_again(self, sandbox: Bench) -> None:
+        payment = self.doubt(sandbox)
+        page = text_of(as_role("approver").get(payment.get_absolute_url()))
+        assert "read it there, and what it says settles it" in page
+        assert "cancel/read/" in page
+        assert "cancel/read/" not in text_of(as_role("viewer").get(payment.get_absolute_url()))
+
+        assert self.read(payment).status_code == 302
+
+        assert Command.objects.get().state == CommandState.DONE
+        page = text_of(as_role("approver").get(payment.get_absolute_url()))
+        assert "cancelled it, as it was asked to" in page
+        assert "read what became of the cancellation" in page
+
+    def test_is_asked_for_again_while_it_is_still_pending(self, sandbox: Bench) -> None:
+        payment = self.pending(sandbox)
+        self.cancel(payment)
+        Command.objects.update(state=CommandState.UNKNOWN, next_at=None)
+
+        self.read(payment)
+        self.deliver()
+
+        assert Command.objects.get().state == CommandState.DONE
+        payment.refresh_from_db()
+        assert payment.status == PaymentStatus.CANCELLED
+
+    def test_is_settled_by_itself_once_it_was_seen(self, sandbox: Bench) -> None:
+        payment = self.doubt(sandbox)
+        assert answered.settle_answered(at=NOW) == 0  # our copy still says that it is pending
+
+        actions.refresh_payment(payment_id=payment.pk, by=approver(), at=NOW)
+
+        assert answered.settle_answered(at=NOW) == 1
+        assert Command.objects.get().outcome["reference"] == payment.upstream_id
+
+    def test_shows_on_the_withdrawal_that_was_rejected(self) -> None:
+        withdrawal = WithdrawalFactory(seen_upstream=True, status=Status.REJECTED)
+        assert withdrawal.payment
+        Command.objects.create(
+            kind="luxcore.cancel",
+            upstream="luxcore",
+            subject_type="payments.withdrawal",
+            subject_id=str(withdrawal.pk),
+            attempt_no=1,
+            request=json.dumps({"payment": withdrawal.payment.upstream_id}).encode(),
+            idempotency_key="k",
+            state=CommandState.UNKNOWN,
+            created_at=NOW,
+        )
+
+        for address in (withdrawal.get_absolute_url(), withdrawal.payment.get_absolute_url()):
+            assert "gave no clear answer" in text_of(as_role("approver").get(address))
+
     def test_needs_a_reason(self, sandbox: Bench) -> None:
         payment = self.pending(sandbox)
 
@@ -475,8 +544,6 @@ class TestCancel:
         assert client_of(person).post(address, {"reason": "x"}).status_code == 302
 
     def test_leaves_what_awaits_a_decision_to_its_own_page(self, sandbox: Bench) -> None:
-        from tests.payments.factories import WithdrawalFactory
-
         withdrawal = WithdrawalFactory(seen_upstream=True)
         assert withdrawal.payment
 
