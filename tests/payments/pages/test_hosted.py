@@ -67,9 +67,9 @@ def test_is_asked_for_signed_sent_handed_on_and_paid(sandbox: Bench) -> None:
     with at(NOW):
         PolicyFactory()
         everything_is_fresh(currencies=["ARS"])
-        mara = client_of(maker())
+        mara = maker()
 
-        made = ask(mara)
+        made = ask(client_of(mara))
 
         withdrawal = Withdrawal.objects.get()
         assert made.headers["Location"] == page(withdrawal)
@@ -79,7 +79,8 @@ def test_is_asked_for_signed_sent_handed_on_and_paid(sandbox: Bench) -> None:
     payment = Payment.objects.get()
     assert (payment.hosted, payment.status) == (True, PaymentStatus.CREATED)
 
-    shown = text_of(mara.get(page(withdrawal)))
+    client = client_of(mara)
+    shown = text_of(client.get(page(withdrawal)))
     assert payment.page_url in shown
     assert "To hand on to the payee" in shown
     assert 'class="qr"' in shown
@@ -87,11 +88,11 @@ def test_is_asked_for_signed_sent_handed_on_and_paid(sandbox: Bench) -> None:
     for other in (as_role("approver"), as_role("agent")):
         assert payment.page_url not in text_of(other.get(page(withdrawal)))
         assert payment.page_url not in text_of(other.get(payment.get_absolute_url()))
-    assert payment.page_url in text_of(mara.get(payment.get_absolute_url()))
+    assert payment.page_url in text_of(client.get(payment.get_absolute_url()))
 
     sandbox.act({"transaction_id": payment.upstream_id}, "release")
     actions.refresh_payment(payment_id=payment.pk, by=approver(), at=timezone.now())
-    assert payment.page_url not in text_of(mara.get(page(withdrawal)))
+    assert payment.page_url not in text_of(client.get(page(withdrawal)))
     withdrawal.refresh_from_db()
     assert withdrawal.status == Status.SENT
 
