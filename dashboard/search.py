@@ -93,7 +93,7 @@ def _withdrawal(row: Withdrawal, sight: Sight) -> Hit:
     return Hit(
         code=row.code,
         url=row.get_absolute_url(),
-        name=sight.name(row.recipient_name),
+        name=sight.name(row.recipient_name or row.customer_name),
         amount=row.amount,
         currency=row.currency,
         status=row.status,

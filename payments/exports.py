@@ -54,6 +54,7 @@ def withdrawal_columns(sight: Sight) -> list[Column[Withdrawal]]:
         Column("amount", lambda w: _amount(w.amount, w.currency)),
         Column("currency", lambda w: w.currency),
         Column("method", lambda w: w.method),
+        Column("hosted", lambda w: w.hosted),
         Column("recipient", lambda w: sight.name(w.recipient_name)),
         Column("account", lambda w: masking.mask_account(w.bank_account)),
         Column("bank_code", lambda w: w.bank_code),

@@ -113,7 +113,7 @@ def stuck_withdrawal(withdrawal: Withdrawal) -> Finding:
             "status": status.value,
             "amount": facts.plain(withdrawal.amount, withdrawal.currency),
             "currency": withdrawal.currency,
-            "recipient": withdrawal.recipient_name,
+            "recipient": withdrawal.recipient_name or withdrawal.customer_name,
             "account": withdrawal.payid or withdrawal.bank_account,
             "reference": withdrawal.merchant_reference,
             "since": since.isoformat(),
