@@ -193,6 +193,5 @@ def moment(at: datetime | None) -> str:
 @register.simple_tag
 def join_words(words: Iterable[object]) -> SafeString:
     """Set short facts in one line with middle dots between them, leaving out empty ones."""
-    return format_html_join(
-        mark_safe(' <span aria-hidden="true">·</span> '), "{}", ((word,) for word in words if word)
-    )
+    told = ((numbers.unbroken(str(word)),) for word in words if word)
+    return format_html_join(mark_safe(' <span aria-hidden="true">·</span> '), "{}", told)
