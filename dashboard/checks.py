@@ -14,7 +14,7 @@ from django.db import connection
 from upstreams import credentials
 from upstreams.enums import Upstream
 
-LIVE_MARKS = ("_prod_", "_live_")  # LuxCore: qp_prod_sk_…, qp_test_sk_…
+LIVE_MARKS = ("_prod_", "_live_")  # LuxCore: qp_prod_sk_…, qp_test_sk_…; Lux: sk_live_…
 TEST_MARK = "_test_"
 LUMETRADE_LIVE_HOST = "api.lumetrade.com"
 
@@ -32,43 +32,54 @@ def refuse_to_start_wrong() -> None:
 @register(Tags.security)
 def check_luxcore(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Refuse a key at an address it was not made for, and an address that is no secret-keeper."""
-    return list(_luxcore_errors())
+    return list(_marked_key_errors(Upstream.LUXCORE, what="payouts", first=1))
 
 
-def _luxcore_errors() -> Iterator[Error]:
-    if any(not secret.strip() for secret in settings.LUXCORE_WEBHOOK_SECRETS):
+@register(Tags.security)
+def check_lux(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """The same for Lux Financial, whose keys say where they belong too."""
+    return list(_marked_key_errors(Upstream.LUX, what="people's data", first=12))
+
+
+def _marked_key_errors(upstream: Upstream, *, what: str, first: int) -> Iterator[Error]:
+    """What is wrong with the settings of an upstream whose keys are marked live or test.
+
+    `first` is the number of the first of five errors.
+    """
+    name = upstream.name
+    if any(not secret.strip() for secret in getattr(settings, f"{name}_WEBHOOK_SECRETS")):
         yield Error(
-            "LUXCORE_WEBHOOK_SECRETS holds an empty secret: anybody could sign with it.",
-            id="lightdesk.E001",
+            f"{name}_WEBHOOK_SECRETS holds an empty secret: anybody could sign with it.",
+            id=f"lightdesk.E{first:03}",
         )
-    if not credentials.is_configured(Upstream.LUXCORE):
+    if not credentials.is_configured(upstream):
         return
-    key = settings.LUXCORE_API_KEY
-    address = urlsplit(settings.LUXCORE_BASE_URL)
+    key = getattr(settings, f"{name}_API_KEY")
+    address = urlsplit(getattr(settings, f"{name}_BASE_URL"))
     here = is_this_machine(address.hostname or "")
     live = any(mark in key for mark in LIVE_MARKS)
     if address.scheme != "https" and not here:
         yield Error(
-            "LUXCORE_BASE_URL is not https: payouts would travel in clear.",
-            id="lightdesk.E002",
+            f"{name}_BASE_URL is not https: {what} would travel in clear.",
+            id=f"lightdesk.E{first + 1:03}",
         )
     if live and (here or settings.DEBUG or settings.ENVIRONMENT != "production"):
         yield Error(
-            "LUXCORE_API_KEY is a live key, and this is not production.",
+            f"{name}_API_KEY is a live key, and this is not production.",
             hint="Use a test key; live ones need ENVIRONMENT=production, no DEBUG, and https.",
-            id="lightdesk.E003",
+            id=f"lightdesk.E{first + 2:03}",
         )
     if TEST_MARK in key and settings.ENVIRONMENT == "production":
         yield Error(
-            "LUXCORE_API_KEY is a test key, and ENVIRONMENT is production.",
+            f"{name}_API_KEY is a test key, and ENVIRONMENT is production.",
             hint="Use the live key, or set ENVIRONMENT=sandbox.",
-            id="lightdesk.E004",
+            id=f"lightdesk.E{first + 3:03}",
         )
     if live and connection.vendor == "sqlite" and not settings.ALLOW_SQLITE_WITH_LIVE_KEYS:
         yield Error(
-            "LUXCORE_API_KEY is a live key, and the database is SQLite.",
+            f"{name}_API_KEY is a live key, and the database is SQLite.",
             hint="Set DATABASE_URL to a PostgreSQL, or ALLOW_SQLITE_WITH_LIVE_KEYS=1.",
-            id="lightdesk.E005",
+            id=f"lightdesk.E{first + 4:03}",
         )
 
 

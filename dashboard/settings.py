@@ -295,6 +295,35 @@ LUMETRADE_POLL_SLOW_AFTER = env.int("LUMETRADE_POLL_SLOW_AFTER", default=3600)
 LUMETRADE_POLL_FULL = env.int("LUMETRADE_POLL_FULL", default=900)
 LUMETRADE_QUOTE_TTL = env.int("LUMETRADE_QUOTE_TTL", default=30)
 
+LUX_BASE_URL = env.str("LUX_BASE_URL", default="https://api.lux.financial/v0").rstrip("/")
+LUX_API_KEY = env.str("LUX_API_KEY", default="")
+LUX_WEBHOOK_SECRETS = [secret.strip() for secret in env.list("LUX_WEBHOOK_SECRETS", default=[])]
+LUX_RATE_LIMIT_RPS = env.int("LUX_RATE_LIMIT_RPS", default=10)  # their sandbox's plan
+LUX_RATE_LIMIT_RPD = env.int("LUX_RATE_LIMIT_RPD", default=10_000)
+# Assumptions about Lux Financial, each one key (upstreams.md §1.14).
+LUX_WEBHOOK_SIGNATURE_HEADER = env.str("LUX_WEBHOOK_SIGNATURE_HEADER", default="X-Lux-Signature")
+LUX_WEBHOOK_TOLERANCE = env.int("LUX_WEBHOOK_TOLERANCE", default=300)
+LUX_KYC_TRANSITIONS = env.json(
+    "LUX_KYC_TRANSITIONS",
+    default={
+        "not_started": ["pending"],
+        "pending": ["incomplete", "under_review", "awaiting_ubo"],
+        "incomplete": ["under_review", "rejected"],
+        "awaiting_ubo": ["under_review"],
+        "under_review": ["approved", "manual_review", "incomplete", "rejected"],
+        "manual_review": ["approved", "rejected", "incomplete"],
+    },
+)
+LUX_RAIL_ENDORSEMENTS = {  # of rails that carry coins it is always can_trade_stablecoins
+    "wire": "can_wire_transfer",
+    "ach": "can_ach_transfer",
+    "ach_push": "can_ach_transfer",
+    "ach_same_day": "can_ach_transfer",
+    "sepa": "can_sepa_transfer",
+    "swift": "can_swift_transfer",
+    **env.dict("LUX_RAIL_ENDORSEMENTS", default={}),
+}
+
 # Where a payment's own webhook may go; empty: to any public host.
 PAYMENT_WEBHOOK_HOSTS = env.list("PAYMENT_WEBHOOK_HOSTS", default=[])
 

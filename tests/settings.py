@@ -52,6 +52,9 @@ os.environ.update(
         "LUMETRADE_BASE_URL": "https://api.lumetrade.com",
         "LUMETRADE_API_KEY": "",
         "LUMETRADE_API_SECRET": "",
+        "LUX_BASE_URL": "https://api.lux.financial/v0",
+        "LUX_API_KEY": "",
+        "LUX_WEBHOOK_SECRETS": "",
     }
 )
 

@@ -2,7 +2,9 @@
 
 A budget has classes of endpoints, a class has one or more windows ("100 in 60 s"). Windows slide:
 every call is counted in Redis until it is older than the window, so no stretch of that length ever
-holds more than the limit. Background work stops at 80 %, so a person's click always finds room.
+holds more than the limit. A window of a day would remember a million calls: such a one counts by
+the grain, and forgets a grain when the youngest call in it is old enough. Background work stops at
+80 %, so a person's click always finds room.
 The upstream corrects the count: calls it saw and we did not are added, a 429 closes the class.
 
 While Redis is away each process keeps to a fixed share of its own and reports what it used when
@@ -11,6 +13,7 @@ Redis is back.
 
 from __future__ import annotations
 
+import bisect
 import enum
 import itertools
 import os
@@ -18,7 +21,6 @@ import random
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -30,6 +32,7 @@ STANDARD: Final = "standard"  # the class of calls that belong to no other
 BACKGROUND_SHARE: Final = 0.8
 LONGEST_PAUSE: Final = 60.0
 SHORTEST_PAUSE: Final = 1.0
+REPORTED_AT_ONCE: Final = 500  # calls made alone that Redis hears of with one call
 
 
 class Priority(enum.Enum):
@@ -42,11 +45,13 @@ class Priority(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Rate:
     """At most `limit` calls in any `seconds`. `slack` seconds more are counted, because a call
-    may reach the upstream later than the one after it left here."""
+    may reach the upstream later than the one after it left here. With a `grain` (seconds), calls
+    are not remembered one by one, and leave together up to so much later."""
 
     limit: int
     seconds: float
     slack: float = 1.0
+    grain: float = 0.0
 
     @property
     def counted(self) -> float:
@@ -58,37 +63,78 @@ class Rate:
         return max(1, int(self.limit * BACKGROUND_SHARE))
 
 
-# KEYS: pause, then one sorted set per window (score: microseconds on Redis' clock).
+# KEYS: pause, then one key per window: a sorted set of calls (score: microseconds on Redis' clock),
+#       or with a grain a hash of how many there were in each.
 # ARGV: this call's name ("" only looks), number of windows, then per window the allowed count, the
-#       limit and the length in microseconds; then the ages in microseconds of calls made alone.
+#       limit, the length and the grain in microseconds; then the ages in microseconds of calls made
+#       alone.
 # Answers {microseconds to wait, calls left in the tightest window}.
 _TAKE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local name, windows = ARGV[1], tonumber(ARGV[2])
 local wait, left = 0, math.huge
+
+local function add(key, grain, at, called)
+  if grain > 0 then
+    redis.call('HINCRBY', key, string.format('%.0f', math.floor(at / grain)), 1)
+  else
+    redis.call('ZADD', key, at, called)
+  end
+end
+
+-- How many calls count, and how long until fewer than `allowed` do.
+local function one_by_one(key, allowed, length)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - length)
+  local used = redis.call('ZCARD', key)
+  if used < allowed then return used, 0 end
+  local blocking = redis.call('ZRANGE', key, used - allowed, used - allowed, 'WITHSCORES')
+  return used, tonumber(blocking[2]) + length - now
+end
+
+local function by_the_grain(key, allowed, length, grain)
+  local counts, grains, used = redis.call('HGETALL', key), {}, 0
+  for i = 1, #counts, 2 do
+    local leaves = (tonumber(counts[i]) + 1) * grain + length
+    if leaves <= now then
+      redis.call('HDEL', key, counts[i])
+    else
+      used = used + tonumber(counts[i + 1])
+      grains[#grains + 1] = {leaves, tonumber(counts[i + 1])}
+    end
+  end
+  table.sort(grains, function(a, b) return a[1] < b[1] end)
+  local pausing, still = 0, used
+  for _, pair in ipairs(grains) do
+    if still < allowed then break end
+    still, pausing = still - pair[2], pair[1] - now
+  end
+  return used, pausing
+end
+
 local paused = tonumber(redis.call('GET', KEYS[1]) or '0')
 if paused > now then wait = paused - now end
 for w = 1, windows do
-  local key, base = KEYS[w + 1], 3 * w
-  local allowed, limit = tonumber(ARGV[base]), tonumber(ARGV[base + 1])
-  local length = tonumber(ARGV[base + 2])
-  for a = 3 + 3 * windows, #ARGV do
-    redis.call('ZADD', key, now - tonumber(ARGV[a]), name .. ':alone:' .. a)
+  local key, base = KEYS[w + 1], 4 * w
+  local allowed, limit = tonumber(ARGV[base - 1]), tonumber(ARGV[base])
+  local length, grain = tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2])
+  for a = 3 + 4 * windows, #ARGV do
+    add(key, grain, now - tonumber(ARGV[a]), name .. ':alone:' .. a)
   end
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - length)
-  local used = redis.call('ZCARD', key)
-  left = math.min(left, limit - used)
-  if used >= allowed then
-    local blocking = redis.call('ZRANGE', key, used - allowed, used - allowed, 'WITHSCORES')
-    wait = math.max(wait, tonumber(blocking[2]) + length - now)
+  local used, pausing
+  if grain > 0 then
+    used, pausing = by_the_grain(key, allowed, length, grain)
+  else
+    used, pausing = one_by_one(key, allowed, length)
   end
+  left, wait = math.min(left, limit - used), math.max(wait, pausing)
 end
 if name ~= '' and wait == 0 then
   left = left - 1
   for w = 1, windows do
-    redis.call('ZADD', KEYS[w + 1], now, name)
-    redis.call('PEXPIRE', KEYS[w + 1], math.ceil(tonumber(ARGV[3 * w + 2]) / 1000) + 1000)
+    local length, grain = tonumber(ARGV[4 * w + 1]), tonumber(ARGV[4 * w + 2])
+    add(KEYS[w + 1], grain, now, name)
+    redis.call('PEXPIRE', KEYS[w + 1], math.ceil((length + grain) / 1000) + 1000)
   end
 end
 if left == math.huge then left = 0 end
@@ -169,10 +215,15 @@ class Budget:
         return self._alone[cls].left()
 
     def correct(self, cls: str, *, limit: int, remaining: int, seconds: float) -> None:
-        """The upstream says that `remaining` of `limit` are left for `seconds` more."""
+        """The upstream says that `remaining` of `limit` are left for `seconds` more.
+
+        A window that counts by the grain is not corrected: what is added would stay for a day.
+        """
         windows = self.rates[cls]
         place = next((i for i, rate in enumerate(windows) if rate.limit == limit), 0)
         rate = windows[place]
+        if rate.grain:
+            return
         arguments = (
             _name(),
             rate.limit,
@@ -227,7 +278,8 @@ class Budget:
         windows = self.rates[cls]
         arguments: list[str | int] = [name, len(windows)]
         for rate in windows:
-            arguments += [rate.allowed(priority), rate.limit, _micro(rate.counted)]
+            arguments += [rate.allowed(priority), rate.limit]
+            arguments += [_micro(rate.counted), _micro(rate.grain)]
         keys = self._keys(cls)
         answer = redis.get_redis().eval(_TAKE, len(keys), *keys, *arguments, *ages)
         waiting, left = cast(list[int], answer)
@@ -249,7 +301,7 @@ class _AloneBudget:
             Rate(max(1, rate.limit // share), rate.seconds, rate.slack) for rate in windows
         ]
         self._lock = threading.Lock()
-        self._made: deque[float] = deque()
+        self._made: list[float] = []  # oldest first
         self._unreported: list[float] = []
         self._paused_until = 0.0
 
@@ -280,11 +332,12 @@ class _AloneBudget:
             self._made.append(time.monotonic())
 
     def unreported(self) -> list[float]:
-        """Moments of calls Redis has not heard of, as far as they still count."""
+        """Moments of calls Redis has not heard of, as far as they still count; the latest first to
+        be told, and not all at once."""
         with self._lock:
             oldest = time.monotonic() - max(rate.counted for rate in self._windows)
             self._unreported = [moment for moment in self._unreported if moment > oldest]
-            return list(self._unreported)
+            return self._unreported[-REPORTED_AT_ONCE:]
 
     def reported(self, moments: list[float]) -> None:
         if moments:
@@ -302,13 +355,14 @@ class _AloneBudget:
         return wait
 
     def _used(self, now: float, rate: Rate) -> int:
-        start = now - rate.counted
-        return sum(1 for _ in itertools.takewhile(lambda made: made > start, reversed(self._made)))
+        return len(self._made) - bisect.bisect_right(self._made, now - rate.counted)
 
     def _forget_old(self, now: float) -> None:
+        """Forget what counts no more: too old, or older than as many calls as may count."""
         oldest = now - max(rate.counted for rate in self._windows)
-        while self._made and self._made[0] <= oldest:
-            self._made.popleft()
+        most = max(rate.limit for rate in self._windows)
+        gone = bisect.bisect_right(self._made, oldest)
+        del self._made[: max(gone, len(self._made) - most)]
 
 
 def clamp_pause(seconds: float) -> float:

@@ -53,6 +53,20 @@ def check_luxcore_secrets(
 
 
 @register(Tags.security)
+def check_lux_secrets(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse a key without a webhook secret: events would be lost unseen."""
+    if not credentials.is_configured(Upstream.LUX) or settings.LUX_WEBHOOK_SECRETS:
+        return []
+    return [
+        Error(
+            "Lux Financial has a key and LUX_WEBHOOK_SECRETS is empty.",
+            hint="Choose a secret, set it here, and register a webhook at Lux Financial with it.",
+            id="upstreams.E006",
+        )
+    ]
+
+
+@register(Tags.security)
 def check_lumetrade_secrets(
     *, app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> list[CheckMessage]:

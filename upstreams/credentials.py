@@ -4,16 +4,19 @@ from collections.abc import Callable, Mapping
 
 from upstreams.enums import Upstream
 from upstreams.lumetrade import client as lumetrade
+from upstreams.lux import client as lux
 from upstreams.luxcore import client as luxcore
 
 _FINGERPRINTS: Mapping[str, Callable[[], str]] = {
     Upstream.LUXCORE: luxcore.fingerprint,
+    Upstream.LUX: lux.fingerprint,
     Upstream.LUMETRADE: lumetrade.fingerprint,
 }
 
 # What a credential is made of, for people who look for it.
 SETTINGS: Mapping[str, str] = {
     Upstream.LUXCORE: "LUXCORE_API_KEY",
+    Upstream.LUX: "LUX_API_KEY",
     Upstream.LUMETRADE: "LUMETRADE_API_KEY with LUMETRADE_API_SECRET",
 }
 

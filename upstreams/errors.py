@@ -79,7 +79,13 @@ class Unknown(UpstreamError):
 
 
 class Conflict(Unknown):
-    """409 to a write: it may or may not have happened."""
+    """409 to a write: it may or may not have happened. `code` is the upstream's word, if any."""
+
+    def __init__(
+        self, message: str, *, code: str = "", upstream: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message, upstream=upstream, request_id=request_id)
+        self.code = code
 
 
 class AlreadyExists(Unknown):

@@ -20,6 +20,7 @@ from upstreams.budget import STANDARD, Budget
 from upstreams.circuit import somebody_sees_it_open
 from upstreams.enums import CommandState, EventState, Upstream
 from upstreams.lumetrade import client as lumetrade
+from upstreams.lux import client as lux
 from upstreams.luxcore import client as luxcore
 from upstreams.models import Command, FeedState, WebhookEvent
 
@@ -29,6 +30,7 @@ FREQUENT: Final = timedelta(minutes=5)
 DOWN_AFTER: Final = timedelta(minutes=10)
 _BUDGETS: Final[Mapping[str, Callable[[], Budget | None]]] = {
     Upstream.LUXCORE: luxcore.get_budget,
+    Upstream.LUX: lux.get_budget,
     Upstream.LUMETRADE: lumetrade.get_budget,
 }
 USUAL_PACE: Final = timedelta(minutes=1)  # of a feed this process does not know

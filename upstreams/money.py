@@ -24,7 +24,7 @@ _ISO_DIFFERS: Final = {
     "IQD": 3,
 }
 _COINS: Final = {
-    **dict.fromkeys(["USDC", "USDT", "PYUSD", "TRX", "XRP", "EURC"], 6),
+    **dict.fromkeys(["USDC", "USDT", "PYUSD", "USDB", "TRX", "XRP", "EURC"], 6),
     "XLM": 7,
     **dict.fromkeys(["BTC", "LTC", "BCH", "DOGE"], 8),
     "SOL": 9,
@@ -125,6 +125,16 @@ class Money:
         places = max(-shift, exponent(currency) if is_known(currency) else 0)
         return cls(Decimal((sign, digits + (0,) * (places + shift), -places)), currency)
 
+    @classmethod
+    def from_plain_text(cls, text: str, currency: str) -> Money:
+        """`text` is a provider's decimal in major units, read like `from_number`; raises BadMoney.
+
+        For providers that document this notation: a dot is a dot, "1000.000000 USD" is a thousand.
+        """
+        if not _MAJOR.fullmatch(text):
+            raise BadMoney("not a plain decimal number")
+        return cls.from_number(Decimal(text), currency)
+
     def to_number(self) -> str:
         """The amount as a JSON number in major units: 101, 18.4. Raises BadMoney."""
         if not self.amount.is_finite():
@@ -133,6 +143,18 @@ class Money:
         if len(digits) + shift > MAX_WHOLE_DIGITS or -shift > MAX_DECIMALS:
             raise BadMoney("the amount is too large or too fine")
         return f"{Decimal((sign, digits, shift)):f}"
+
+    def to_plain_text(self) -> str:
+        """The amount as decimal text with all decimals the currency has: "1000.00".
+
+        Raises BadMoney where it has more, or the currency is not known.
+        """
+        number = Decimal(self.to_number())
+        places = exponent(self.currency)
+        shift = number.as_tuple().exponent
+        if isinstance(shift, int) and -shift > places:
+            raise BadMoney(f"{self.currency} has {places} decimals")
+        return f"{number:.{places}f}"
 
     def to_minor(self) -> int:
         """The amount in the smallest unit; raises BadMoney when that is not a whole number."""

@@ -59,6 +59,11 @@ class Fields:
         self._members: Mapping[str, Any] = raw
         self._prefix = ""
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """This very object, safe to store; `raw` is the outermost one."""
+        return dict(strict_json.storable(dict(self._members)))
+
     def bad(self, name: str, problem: str) -> BadRecord:
         """To raise when the member `name` cannot be used. Refuses the whole outermost object."""
         return BadRecord(f"{self._prefix}{name} {problem}", self.raw)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from upstreams import webhooks
-from upstreams.luxcore.receiver import receiver
+from upstreams.lux import receiver as lux
+from upstreams.luxcore import receiver as luxcore
 from upstreams.webhooks import Receiver, Refusal
 
 logger = structlog.get_logger(__name__)
@@ -19,7 +20,13 @@ logger = structlog.get_logger(__name__)
 @csrf_exempt
 @login_not_required
 def receive_luxcore(request: HttpRequest) -> HttpResponse:
-    return _receive(request, receiver())
+    return _receive(request, luxcore.receiver())
+
+
+@csrf_exempt
+@login_not_required
+def receive_lux(request: HttpRequest) -> HttpResponse:
+    return _receive(request, lux.receiver())
 
 
 def _receive(request: HttpRequest, receiver: Receiver) -> HttpResponse:

@@ -230,12 +230,13 @@ ROUTES: Mapping[str, Route] = {
     ),
     "upstreams-refused": Route(may(Permission.SEE_PAYMENTS, Permission.MANAGE_FEEDS)),
     "luxcore-webhook": Route(ANYBODY, get=None, post=401, is_open=True),
+    "lux-webhook": Route(ANYBODY, get=None, post=401, is_open=True),
     "healthz": Route(ANYBODY, is_open=True),
     "readyz": Route(ANYBODY, get=503, is_open=True),  # no Redis in this test
 }
 
 # Beginnings of names that others own and prove; a route without a name goes by its address.
-OTHERS = ("account_", "admin:", "api:", "admin/", "accounts/email/", "webhooks/luxcore")
+OTHERS = ("account_", "admin:", "api:", "admin/", "accounts/email/", "webhooks/lux")
 
 
 def every_route() -> Iterator[str]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -29,6 +29,9 @@ from upstreams.http.auth import Credential
 from upstreams.http.judging import ErrorReading, Judge
 from upstreams.http.messages import Answer, Call, read_answer
 from upstreams.http.transport import CONNECT_SECONDS, DeadlineTransport, deadline
+from upstreams.records import BadRecord
+
+T = TypeVar("T")
 
 TOTAL_SECONDS: Final = 20.0
 READ_SECONDS: Final = 10.0
@@ -109,6 +112,15 @@ class UpstreamClient:
                         room = self.budget.acquire(call.cls, self.priority, seconds_left())
                     return self._attempt(call, url, room, seconds_left)
         raise AssertionError("a retry context ends by returning or by raising")
+
+    def one(self, call: Call, parse: Callable[[Any], T]) -> T:
+        """Make `call` and read the object in its answer; one we cannot use is an unclear one."""
+        answer = self.send(call)
+        try:
+            return parse(answer.body)
+        except BadRecord as bad:
+            what = f"gave an answer that cannot be used ({bad.reason})"
+            raise self.judge.unclear(call, what, answer) from bad
 
     def download(self, call: Call) -> Answer:
         """Read a file; one redirect is followed, without credentials (see `_may_visit`)."""

@@ -39,13 +39,15 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 class Problem:
     """What an error envelope that the upstream documents says.
 
-    `status` is the one the envelope names itself, where it does.
+    `status` is the one the envelope names itself, where it does. `is_verdict`: a 403 that is about
+    what was asked (the money, the customer), not about our key.
     """
 
     code: str
     message: str = field(repr=False)
     field_errors: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: int | None = None
+    is_verdict: bool = False
 
 
 ErrorReading = Callable[[Any], Problem | None]
@@ -72,6 +74,8 @@ class Judge:
         if answer.redirect and call.is_file:
             return
         problem = self._problem(answer)
+        if status == 403 and problem and problem.is_verdict:
+            raise self._refusal(answer, problem)
         if status in (401, 403):
             raise self._closed_door(answer, problem)
         if status == 429:
@@ -89,6 +93,7 @@ class Judge:
             raise Conflict(
                 f"{self.label} reports a conflict (409)"
                 + (f": {problem.message}" if problem else ""),
+                code=problem.code if problem else "",
                 upstream=self.upstream,
                 request_id=answer.request_id,
             )
@@ -144,6 +149,7 @@ class Judge:
             field_errors={
                 name: redact(text, self.secrets) for name, text in problem.field_errors.items()
             },
+            is_verdict=problem.is_verdict,
         )
 
     def _closed_door(self, answer: Answer, problem: Problem | None) -> UpstreamError:

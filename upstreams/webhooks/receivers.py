@@ -47,7 +47,8 @@ class Receiver:
 
     `secrets` are all that are live: two while one replaces the other. `signed_text` is a template
     of `{body}` and `{timestamp}`. `tolerance` is in seconds, both ways, and counts when a
-    timestamp is there; a template with a timestamp needs one.
+    timestamp is there; a template with a timestamp needs one. `prefix` may stand before the
+    signature's hex digits.
     """
 
     upstream: str
@@ -58,6 +59,7 @@ class Receiver:
     signed_text: str
     tolerance: int
     read: Callable[[Mapping[str, Any]], Facts]
+    prefix: str = "hmac_sha256="
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Return when one of the secrets signed exactly these bytes, else raise Refused.
@@ -66,7 +68,7 @@ class Receiver:
         """
         if not self.secrets or not all(self.secrets):
             raise Refused(Refusal.NOT_CONFIGURED)
-        signature = headers.get(self.signature_header, "").removeprefix("hmac_sha256=")
+        signature = headers.get(self.signature_header, "").removeprefix(self.prefix)
         if not signature:
             raise Refused(Refusal.NO_SIGNATURE)
         signed = self._signed_bytes(body, self._timestamp(headers))

@@ -11,7 +11,7 @@ from upstreams import json_list
 from upstreams.budget import Budget
 from upstreams.http import Call, UpstreamClient
 from upstreams.money import Money
-from upstreams.records import BadRecord, Batch, read_items
+from upstreams.records import Batch, read_items
 from upstreams.strict_json import NotStrictJson
 
 T = TypeVar("T")
@@ -42,13 +42,7 @@ class Calls:
         return self.http.budget
 
     def _one(self, call: Call, parse: Callable[[Any], T]) -> T:
-        """Make `call` and read the object in its answer; one we cannot use is an unclear one."""
-        answer = self.http.send(call)
-        try:
-            return parse(answer.body)
-        except BadRecord as bad:
-            what = f"gave an answer that cannot be used ({bad.reason})"
-            raise self.http.judge.unclear(call, what, answer) from bad
+        return self.http.one(call, parse)
 
     def _get(self, path: str, parse: Callable[[Any], T], **ids: str) -> T:
         return self._one(Call("GET", path, ids=ids, is_safe=True), parse)

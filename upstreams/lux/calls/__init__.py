@@ -1,0 +1,1 @@
+"""Lux Financial's operations, one method each, by resource."""
