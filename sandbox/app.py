@@ -51,12 +51,14 @@ class Sandbox:
         self.faults = FaultBook()
         self.store = Store(config.state, SCHEMA, LUMETRADE_SCHEMA)
         self.requests: deque[Json] = deque(maxlen=KEPT_REQUESTS)
+        self.wake = threading.Event()  # something may be due for delivery
         self.luxcore = LuxCore(
             config.luxcore,
             clock=clock,
             store=self.store,
             faults=self.faults,
             sender=sender,
+            wake=self.wake,
             public_url=config.public_url,
         )
         self.lumetrade = Lumetrade(config.lumetrade, clock=clock, store=self.store)
@@ -86,11 +88,17 @@ class Sandbox:
         self.lumetrade_traffic.tick()
         self.luxcore.tick()
         self.lumetrade.tick()
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Hand out the deliveries that are due by now."""
+        self.wake.clear()
+        self.luxcore.post_office.dispatch()
 
     def settle(self, timeout: float = 5) -> bool:
         """Tick, and wait until every delivery on its way has its outcome."""
         self.tick()
-        return self.luxcore.courier.wait_idle(timeout)
+        return self.luxcore.post_office.courier.wait_idle(timeout)
 
     def close(self) -> None:
         self.closing.set()

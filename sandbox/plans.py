@@ -5,16 +5,32 @@ fits is dropped.
 """
 
 import json
+import random
+import sqlite3
 from collections.abc import Callable
+from typing import Protocol, Self, TypeVar
 
 from sandbox.clock import SECOND
-from sandbox.lumetrade.errors import Refused
-from sandbox.lumetrade.work import Work
+from sandbox.web import Refusal
 
 Plan = list[tuple[int, str]]
 """Delays in milliseconds."""
 
-Move = Callable[[Work, str, str], None]
+
+class Work(Protocol):
+    """What an upstream's own Work has: the open transaction and its moment."""
+
+    @property
+    def db(self) -> sqlite3.Connection: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def dice(self) -> random.Random: ...
+    def at(self, moment: int) -> Self: ...
+
+
+W = TypeVar("W", bound=Work)
+Move = Callable[[W, str, str], object]
 """Takes the id of the thing and the stage to bring it to."""
 
 
@@ -31,7 +47,7 @@ def follow(work: Work, table: str, identity: str, plan: Plan) -> None:
     )
 
 
-def run_due(work: Work, table: str, move: Move, *, limit: int) -> int:
+def run_due(work: W, table: str, move: Move[W], *, limit: int) -> int:
     """Carry out what is due, oldest first, each at its own moment; returns how many there were."""
     rows = work.db.execute(
         f"SELECT * FROM {table} WHERE due_at <= ? ORDER BY due_at LIMIT ?", (work.now, limit)
@@ -41,7 +57,7 @@ def run_due(work: Work, table: str, move: Move, *, limit: int) -> int:
         (_, stage), *rest = json.loads(row["plan"])
         try:
             move(then, row["id"], stage)
-        except Refused:  # somebody was here before
+        except Refusal:  # somebody was here before
             rest = []
         follow(then, table, row["id"], rest)
     return len(rows)

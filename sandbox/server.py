@@ -219,7 +219,7 @@ class SandboxServer(ThreadingMixIn, TCPServer):
 
     def stop(self) -> None:
         self.sandbox.closing.set()
-        self.sandbox.luxcore.wake.set()
+        self.sandbox.wake.set()
         self.shutdown()
         self.server_close()
         with self._guard:
@@ -260,8 +260,8 @@ class SandboxServer(ThreadingMixIn, TCPServer):
     def _ring(self) -> None:
         """Deliver at once what an answered call made due, rather than at the next tick."""
         while not self.sandbox.closing.is_set():
-            if self.sandbox.luxcore.wake.wait(TICK):
-                self._safely(self.sandbox.luxcore.dispatch)
+            if self.sandbox.wake.wait(TICK):
+                self._safely(self.sandbox.dispatch)
 
     def _safely(self, step: Any) -> None:
         try:

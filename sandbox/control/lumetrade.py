@@ -6,8 +6,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
+from sandbox import plans
 from sandbox.clock import iso_ms
-from sandbox.lumetrade import accounts, coordinates, movements, plans, trades
+from sandbox.lumetrade import accounts, coordinates, movements, trades
 from sandbox.lumetrade.api import Lumetrade
 from sandbox.lumetrade.work import Work, atoms
 from sandbox.web import Json

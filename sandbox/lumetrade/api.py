@@ -10,9 +10,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from sandbox import plans
 from sandbox.clock import Clock
 from sandbox.limits import STANDARD, RateLimiter
-from sandbox.lumetrade import movements, plans, trades
+from sandbox.lumetrade import movements, trades
 from sandbox.lumetrade.config import LumetradeConfig
 from sandbox.lumetrade.errors import UNEXPECTED, Refused, envelope, invalid
 from sandbox.lumetrade.routes import ROUTES, V1, Call
@@ -115,6 +116,6 @@ class Lumetrade:
             while self._deeds(table, move):  # one deed may make another due
                 pass
 
-    def _deeds(self, table: str, move: plans.Move) -> int:
+    def _deeds(self, table: str, move: plans.Move[Work]) -> int:
         with self.store.transaction() as db:
             return plans.run_due(self.work(db), table, move, limit=DEEDS)

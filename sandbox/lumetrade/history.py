@@ -6,8 +6,9 @@ adds a fortnight of movements, made by the same deeds as the present, only in th
 
 import random
 
+from sandbox import plans
 from sandbox.clock import DAY, MINUTE
-from sandbox.lumetrade import accounts, coordinates, imagine, movements, plans, trades
+from sandbox.lumetrade import accounts, coordinates, imagine, movements, trades
 from sandbox.lumetrade.api import Lumetrade
 from sandbox.lumetrade.currencies import OFFERED, price
 from sandbox.lumetrade.schema import TABLES

@@ -7,8 +7,8 @@ from typing import Any
 from sandbox.clock import iso_ms
 from sandbox.lumetrade import accounts
 from sandbox.lumetrade.errors import Refused, invalid, not_found
-from sandbox.lumetrade.plans import Plan, delay, follow
 from sandbox.lumetrade.work import ATOMS, DECIMALS, Work, atoms, read_amount, units
+from sandbox.plans import Plan, delay, follow
 from sandbox.web import Json
 
 TABLE = "lt_movement"

@@ -12,8 +12,8 @@ from sandbox.lumetrade import accounts
 from sandbox.lumetrade.currencies import OFFERED, price
 from sandbox.lumetrade.errors import Refused, invalid, not_found
 from sandbox.lumetrade.movements import naive
-from sandbox.lumetrade.plans import Plan, delay, follow
 from sandbox.lumetrade.work import Work, atoms, read_amount, rounded, units
+from sandbox.plans import Plan, delay, follow
 from sandbox.web import Json
 
 TABLE = "lt_trade"

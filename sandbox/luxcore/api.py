@@ -12,7 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from sandbox.clock import Clock
-from sandbox.delivery import Courier, Outcome, Parcel, Sender
+from sandbox.delivery import Sender
 from sandbox.faults import FaultBook
 from sandbox.limits import STANDARD, Rate, RateLimiter
 from sandbox.luxcore import document, pages
@@ -25,6 +25,7 @@ from sandbox.luxcore.routes import ROUTES, V1, V2, Route
 from sandbox.luxcore.tickets import files, support
 from sandbox.luxcore.webhooks import sending
 from sandbox.luxcore.work import Work
+from sandbox.mailing import PostOffice
 from sandbox.store import Store, read_meta, write_meta
 from sandbox.web import Json, NotJson, Refusal, json_response, read_json
 
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 CREATION = "creation"
 DEEDS = 50  # done under one lock
-PARCELS = 200  # handed to the courier at once
 LARGEST_BODY = 1024 * 1024  # bytes; uploads have their own limit
 
 
@@ -71,6 +71,7 @@ class LuxCore:
         store: Store,
         faults: FaultBook,
         sender: Sender,
+        wake: threading.Event,
         public_url: str = "",
     ) -> None:
         self.config = config
@@ -80,8 +81,10 @@ class LuxCore:
         self.public_url = public_url
         self.doorkeeper = Doorkeeper(config, clock)
         self.limiter = RateLimiter(_rates(config), clock.wire)
-        self.courier = Courier(sender, self._report)
-        self.wake = threading.Event()  # something may be due for delivery
+        self.wake = wake  # set when something may be due for delivery
+        self.post_office = PostOffice(
+            sending.mailing(config), store=store, clock=clock, sender=sender
+        )
         self.support_on = False  # whether support answers tickets by itself
         self._dice = random.SystemRandom()
         with store.transaction() as db:
@@ -188,10 +191,9 @@ class LuxCore:
     # Time
 
     def tick(self) -> None:
-        """Carry out everything due by now, and hand out the deliveries that are."""
+        """Carry out everything due by now."""
         while self._deeds() == DEEDS:
             pass
-        self.dispatch()
 
     def _deeds(self) -> int:
         with self.store.transaction() as db:
@@ -201,26 +203,5 @@ class LuxCore:
                 support.answer_due(work, limit=DEEDS)
         return done
 
-    def dispatch(self) -> None:
-        """Give the courier what is due now; it sends in its own threads."""
-        self.wake.clear()
-        busy = self.courier.busy
-        with self.store.transaction() as db:
-            parcels = sending.due(
-                db,
-                self.config,
-                now=self.clock.now(),
-                wire=self.clock.wire(),
-                busy=busy,
-                limit=PARCELS,
-            )
-        self.courier.accept(parcels)
-
-    def _report(self, parcel: Parcel, outcome: Outcome) -> None:
-        with self.store.transaction() as db:
-            sending.record(
-                db, self.config, serial=parcel.serial, outcome=outcome, now=self.clock.now()
-            )
-
     def close(self) -> None:
-        self.courier.close()
+        self.post_office.courier.close()

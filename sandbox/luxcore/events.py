@@ -3,8 +3,10 @@
 import json
 import sqlite3
 
-from sandbox.clock import SECOND, iso_ms
+from sandbox.clock import iso_ms
+from sandbox.luxcore.webhooks import sending
 from sandbox.luxcore.work import Work
+from sandbox.mailing import Target
 from sandbox.store import read_meta, write_meta
 from sandbox.web import Json, dump
 
@@ -28,7 +30,6 @@ PAYMENT_DEFAULT = (
     "payment.failed",
     "payment.refunded",
 )
-HELD_FOR = 30 * SECOND  # a held event leaves by itself after this time
 
 
 def emit(
@@ -41,16 +42,17 @@ def emit(
     if work.silent:
         return
     hooks = [hook for hook in _active(work) if name in json.loads(hook["events"])]
-    targets = [(hook["id"], hook["url"], hook["secret"]) for hook in hooks]
+    targets = [Target(hook["id"], hook["url"], hook["secret"]) for hook in hooks]
     if extra and extra["url"] and name in extra["events"]:
-        targets.append((None, extra["url"], default_secret(work)))
+        targets.append(Target(None, extra["url"], default_secret(work)))
     if targets:
         _queue(work, name, kind, subject, thing, targets)
 
 
 def emit_to(work: Work, hook: sqlite3.Row, name: str, kind: str, thing: Json) -> str:
     """Queue an event for one webhook only; returns the event's id."""
-    return _queue(work, name, kind, name, thing, [(hook["id"], hook["url"], hook["secret"])])
+    target = Target(hook["id"], hook["url"], hook["secret"])
+    return _queue(work, name, kind, name, thing, [target])
 
 
 def default_secret(work: Work) -> str:
@@ -79,7 +81,7 @@ def _queue(
     kind: str,
     subject: str,
     thing: Json,
-    targets: list[tuple[str | None, str, str]],
+    targets: list[Target],
 ) -> str:
     event_id = f"evt_{work.token(24)}"
     body = {
@@ -89,62 +91,14 @@ def _queue(
         "merchant_id": work.config.merchant_id,
         kind: thing,
     }
-    work.db.execute(
-        "INSERT INTO event (id, name, body) VALUES (?, ?, ?)", (event_id, name, dump(body))
+    sending.mailing(work.config).queue(
+        work.db,
+        work.faults,
+        targets,
+        event_id=event_id,
+        name=name,
+        subject=subject,
+        body=dump(body),
+        now=work.now,
     )
-    # Whatever was held back to arrive out of order may go now, after this one.
-    work.db.execute(
-        "UPDATE delivery SET held = 0, next_at = ? WHERE subject = ? AND held = 1",
-        (work.now + SECOND, subject),
-    )
-    for webhook_id, url, secret in targets:
-        _queue_one(work, event_id, name, subject, webhook_id, url, secret)
     return event_id
-
-
-def _queue_one(
-    work: Work,
-    event_id: str,
-    name: str,
-    subject: str,
-    webhook_id: str | None,
-    url: str,
-    secret: str,
-) -> None:
-    due: int | None = work.now + round(
-        work.config.webhook_retries[0] * work.config.webhook_retry_scale * SECOND
-    )
-    status, error, held = "pending", None, 0
-    tricks: Json = {}
-    for fault in work.faults.for_event(name):
-        match fault.kind:
-            case "webhook_late":
-                due = work.now + round(float(fault.params.get("seconds", 5)) * SECOND)
-            case "webhook_reorder":
-                due, held = work.now + HELD_FOR, 1
-            case "webhook_withhold":
-                due, status, error = None, "failed", "withheld by a fault"
-            case "webhook_duplicate":
-                tricks["copies"] = int(fault.params.get("copies", 1))
-            case "webhook_forge":
-                tricks["forge"] = str(fault.params.get("how", "wrong_secret"))
-            case "webhook_stale":
-                tricks["stale"] = float(fault.params.get("seconds", 3600))
-    work.db.execute(
-        "INSERT INTO delivery (event_id, name, subject, webhook_id, url, secret, status, error,"
-        " tricks, held, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            event_id,
-            name,
-            subject,
-            webhook_id,
-            url,
-            secret,
-            status,
-            error,
-            json.dumps(tricks),
-            held,
-            work.now,
-            due,
-        ),
-    )

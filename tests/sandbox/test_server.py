@@ -216,7 +216,7 @@ class TestDelivery:
                 body = deposit(merchant_reference=f"order_{number}")
                 answer = api.post("/payments", json=body, timeout=3)
                 assert answer.status_code == 201
-            until(lambda: len(server.sandbox.luxcore.courier.busy) >= 4)
+            until(lambda: len(server.sandbox.luxcore.post_office.courier.busy) >= 4)
             receiver.hanging = False
             receiver.hang.set()
             until(lambda: len(receiver.events) == 12)

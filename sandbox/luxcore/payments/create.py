@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.clock import DAY, SECOND
 from sandbox.luxcore import balances, customers, events
@@ -10,7 +9,7 @@ from sandbox.luxcore.fields import Fields
 from sandbox.luxcore.payments import instructions, lifecycle, methods, payouts
 from sandbox.luxcore.payments.model import Payment, Step, holder_of_reference, insert
 from sandbox.luxcore.work import Work
-from sandbox.web import Json, is_loopback
+from sandbox.web import Json, is_webhook_url
 
 
 @dataclass(kw_only=True)
@@ -93,20 +92,6 @@ def _webhook(fields: Fields, draft: Draft) -> None:
     draft.webhook_url = url
     if wanted is not None:
         draft.webhook_events = wanted
-
-
-def is_webhook_url(url: str) -> bool:
-    """HTTPS anywhere; plain HTTP only to this machine, so that local runs can listen."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    if not parts.hostname:
-        return False
-    if parts.scheme == "https":
-        return True
-    return parts.scheme == "http" and is_loopback(parts.hostname)
 
 
 def create(

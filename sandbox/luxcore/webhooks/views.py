@@ -8,9 +8,8 @@ from sandbox.luxcore import events
 from sandbox.luxcore.call import Answer, Call, page_of, wrapped
 from sandbox.luxcore.errors import BusinessError, not_found
 from sandbox.luxcore.fields import Fields, Query
-from sandbox.luxcore.payments.create import is_webhook_url
 from sandbox.luxcore.work import Work
-from sandbox.web import Json
+from sandbox.web import Json, is_webhook_url
 
 ALGORITHMS = ("hmac_sha256",)
 LOG_STATUSES = ("pending", "delivered", "failed")
