@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from payments import demo, feeds, feeds_lumetrade, hooks, senders, senders_lumetrade
 from payments.deposits import sending as deposit_sending
-from payments.reconciliation import luxcore
+from payments.reconciliation import lumetrade, luxcore
 from staff import demo as demonstration
 from upstreams import schedule, webhooks
 from upstreams.enums import Upstream
@@ -20,6 +20,7 @@ def register() -> None:
     senders_lumetrade.register_sender()
     deposit_sending.register_sender()
     luxcore.register()
+    lumetrade.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)
     webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from payments import answered, invariants, lapsing
 from payments.imports import running as imports
 from payments.models import PayoutImport, Reconciliation
-from payments.reconciliation import resolving, running, starting
+from payments.reconciliation import aftermath, resolving, running, starting
 from upstreams import doorbell
 from upstreams.enums import RunState
 
@@ -53,7 +53,10 @@ def lapse_forgotten(**_: object) -> None:
 
 @shared_task
 def reconcile(**_: object) -> None:
-    """Begin tonight's runs, go on with what a worker left behind, judge what people asked for."""
+    """Begin tonight's runs, go on with what a worker left behind, judge what people asked for.
+
+    What moved on since it was found is closed; about the rest of a night people are called.
+    """
     now = timezone.now()
     starting.start_nightly(at=now)
     runs = Reconciliation.objects.to_be_worked_on(now=now)
@@ -61,6 +64,8 @@ def reconcile(**_: object) -> None:
         doorbell.ring(run_reconciliation, run_id=run_id)
     for resolution_id in resolving.waiting(limit=RESOLUTIONS_AT_ONCE):
         resolving.carry_out(resolution_id, at=now)
+    aftermath.close_what_moved_on(at=now)
+    aftermath.call_people(at=now)
 
 
 @shared_task

@@ -33,6 +33,13 @@ STATUSES: Final[Mapping[str, PaymentStatus]] = {
 METHOD: Final = "beneficiary"  # how a payout is made there: to one that they have confirmed
 MAIN: Final = "main"  # an account is what payouts are taken from
 _EXACT: Final = ("upstream_id", "upstream_status", "currency")
+_NEVER_TOLD: Final[Mapping[str, Any]] = {
+    "refunded": None,
+    "merchant_reference": "",
+    "counterparty": {},
+    "counterparty_name": "",
+    "account_key": "",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,6 +83,7 @@ def observe_movement(seen: Sighting, customer_id: int | None) -> Observation:
         "completed_at": record.completed_at,
         "raw": record.raw,
         "digest": record.digest,
+        **_NEVER_TOLD,
         **told,
     }
     for name, value in (values | {"upstream_id": record.id}).items():

@@ -55,6 +55,8 @@ class Reconciliation(models.Model):
     next_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
+    # When people were called about what a nightly run found, or nothing was to be said.
+    told_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReconciliationQuerySet.as_manager()
 

@@ -47,6 +47,7 @@ MONEY: Final = frozenset({"amount", "refunded", "opening", "movements", "closing
 # They move by themselves; the others make a payment the one it is.
 MOVING: Final = frozenset({"status", "refunded"})
 
+_ACCOUNTS: Final = ("payid", "bank_account", "accountNumber", "iban", "address")
 _COLUMNS: Final = (
     "kind",
     "amount",
@@ -91,7 +92,7 @@ def differing(payment: Payment, seen: Observation) -> list[str]:
     ):
         found.append("recipient")
     # The key of an account holds its currency: told apart above.
-    if "currency" not in found and _contradicts(payment.account_key, told["account_key"]):
+    if "currency" not in found and _contradicts(*_accounts(payment, told)):
         found.append("account")
     return found
 
@@ -125,8 +126,15 @@ def _told(values: Mapping[str, Any]) -> Facts:
     }
 
 
+def _accounts(payment: Payment, told: Mapping[str, Any]) -> tuple[str, str]:
+    """Both accounts: by their key, where this provider's have one."""
+    if payment.account_key or told["account_key"]:
+        return payment.account_key, told["account_key"]
+    return _account(payment.counterparty), _account(told["counterparty"])
+
+
 def _account(counterparty: Mapping[str, Any]) -> str:
-    return str(counterparty.get("payid") or counterparty.get("bank_account") or "")
+    return next((str(counterparty[name]) for name in _ACCOUNTS if counterparty.get(name)), "")
 
 
 def _status(status: str, upstream_status: str) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from payments.mirror.merging import Observation
+from payments.reconciliation.facts import LAG
+from staff.texts import Sayable
 from upstreams import credentials
 from upstreams.feeds import FeedPage, StoreCounts
+
+LEASE: Final = timedelta(minutes=2)  # one call of 20 s, and a minute's wait for the rate budget
 
 
 @dataclass(frozen=True)
 class Movement:
-    """What one payment added to a balance, and when; an amount of None: nobody told how much."""
+    """What was added to a balance, and when; an amount of None: nobody told how much."""
 
     currency: str
     at: datetime
@@ -29,7 +33,8 @@ class Reader:
     `pages(since, until)` reads all that was created in `since <= t < until` (whole seconds, both in
     the past) within the background's rate budget, in windows that follow each other in time and
     are small enough to be remembered. The last page of each window says so by `complete_until`;
-    a page may come twice. A `remark` on it: the window was not shown completely.
+    a page may come twice. A `remark` on it: the window was not shown completely. Between two pages
+    passes less time than `lease`; a page without records only says that somebody is at work.
 
     `fetch(id)` asks for one payment now; None when the provider does not know it. `parse(raw)`
     reads a stored record again. `observe(record)` gives it in our columns. `store(records, at)` is
@@ -46,6 +51,9 @@ class Reader:
     observe: Callable[[Any], Observation]
     store: Callable[[Sequence[Any], datetime], StoreCounts]
     movements: Callable[[datetime, datetime], Iterator[Movement]] | None = None
+    lease: timedelta = LEASE
+    lag: timedelta = LAG  # what is younger may still be on its way here
+    remark: Sayable = ""  # what people must know about the days of this provider's payments
 
 
 _readers: dict[str, Reader] = {}

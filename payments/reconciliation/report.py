@@ -16,6 +16,15 @@ MOST_TOTALS = 200
 
 
 @dataclass(frozen=True)
+class Totals:
+    """Days of the newest finished runs; `is_cut`: there are more than are shown."""
+
+    differing: list[DayTotal]
+    agreeing: list[DayTotal]
+    is_cut: bool
+
+
+@dataclass(frozen=True)
 class Standing:
     """One provider: its newest run, the newest that was finished, and what is open, by age."""
 
@@ -27,6 +36,11 @@ class Standing:
     @property
     def is_configured(self) -> bool:
         return readers.is_readable(self.upstream)
+
+    @property
+    def remark(self) -> str:
+        """What people must know about the days of its payments; "" for nothing."""
+        return str(readers.get(self.upstream).remark) if self.is_configured else ""
 
     @property
     def open(self) -> int:
@@ -49,15 +63,18 @@ def standings(*, today: date) -> list[Standing]:
     ]
 
 
-def totals(standings: list[Standing]) -> tuple[list[DayTotal], list[DayTotal]]:
-    """The totals of the newest finished runs: the days that differ, and the newest that agree."""
+def totals(standings: list[Standing]) -> Totals:
+    """The totals of the newest finished runs, the newest days first."""
     runs = [standing.finished for standing in standings if standing.finished is not None]
     rows = DayTotal.objects.filter(run__in=runs).select_related("run")
     differs = Q(different__gt=0) | ~Q(ours_number=F("theirs_number")) | ~Q(ours_sum=F("theirs_sum"))
     newest = ("-day", "run__upstream", "currency", "kind")
-    return (
-        list(rows.filter(differs).order_by(*newest)[:MOST_TOTALS]),
-        list(rows.exclude(differs).order_by(*newest)[:MOST_TOTALS]),
+    differing = list(rows.filter(differs).order_by(*newest)[: MOST_TOTALS + 1])
+    agreeing = list(rows.exclude(differs).order_by(*newest)[: MOST_TOTALS + 1])
+    return Totals(
+        differing=differing[:MOST_TOTALS],
+        agreeing=agreeing[:MOST_TOTALS],
+        is_cut=max(len(differing), len(agreeing)) > MOST_TOTALS,
     )
 
 

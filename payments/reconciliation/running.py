@@ -25,8 +25,7 @@ from upstreams.feeds.running import in_words
 
 logger = structlog.get_logger(__name__)
 
-LEASE: Final = timedelta(minutes=2)  # one call of 20 s, and a minute's wait for the rate budget
-SLICE: Final = 45.0  # seconds; then other tasks have their turn
+SLICE: Final = 45.0  # seconds after the first window; then other tasks have their turn
 PAUSE: Final = timedelta(minutes=1)  # after the provider did not answer
 MOST_FAILURES: Final = 60
 
@@ -47,7 +46,7 @@ class Work:
 
     def hold(self) -> None:
         """Go on holding it; raises LeaseLost."""
-        if not self.rows().update(lease_until=clock.database_now() + LEASE):
+        if not self.rows().update(lease_until=clock.database_now() + self.reader.lease):
             raise LeaseLost
 
     def rows(self) -> QuerySet[Reconciliation]:
@@ -57,7 +56,7 @@ class Work:
 
 
 def work(run_id: int, *, seconds: float = SLICE) -> Reconciliation | None:
-    """Work on a run for about so long; None when it is ended, or another worker's.
+    """Work on a run for a window and about so long; None when it is ended, or another worker's.
 
     Once all is read and judged the run is done. A provider that does not answer puts it off, and
     what was compared stays. Raises whatever the database raises.
@@ -86,24 +85,26 @@ def work(run_id: int, *, seconds: float = SLICE) -> Reconciliation | None:
 
 
 def _take(run_id: int) -> Work | None:
+    run = Reconciliation.objects.get(pk=run_id)
+    reader = readers.get(run.upstream)
     with transaction.atomic(durable=True):
         now = clock.database_now()
         free = Q(lease_until=None) | Q(lease_until__lte=now)
         won = Reconciliation.objects.filter(free, pk=run_id, state=RunState.RUNNING).update(
-            lease_until=now + LEASE, fence=F("fence") + 1
+            lease_until=now + reader.lease, fence=F("fence") + 1
         )
         if not won:
             return None
-        run = Reconciliation.objects.get(pk=run_id)
-    return Work(run=run, fence=run.fence, reader=readers.get(run.upstream))
+        run.refresh_from_db()
+    return Work(run=run, fence=run.fence, reader=reader)
 
 
 def _read(held: Work, *, seconds: float) -> bool:
     """Compare window after window; whether all has been compared."""
-    started = monotonic()
     run = held.run
     if run.read_until >= run.until_at:
         return True
+    started = None
     window = comparing.Window(held.reader, run.read_until)
     for page in held.reader.pages(run.read_until, run.until_at):
         held.hold()
@@ -112,6 +113,7 @@ def _read(held: Work, *, seconds: float) -> bool:
             continue
         _keep(held, window, until=page.complete_until)
         reach("reconciliation.window")
+        started = started or monotonic()
         if page.complete_until < run.until_at and monotonic() - started >= seconds:
             return False
         window = comparing.Window(held.reader, page.complete_until)

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_noop as _
 
 from payments.models import NotPossible, Reconciliation
 from payments.reconciliation import readers
-from payments.reconciliation.facts import LAG
 from staff.models import User
 from staff.texts import Text
 from upstreams import doorbell
@@ -37,11 +36,12 @@ def start(
 ) -> Reconciliation:
     """Open a run and ask a worker for it; raises ReconciliationNotPossible.
 
-    The last minutes are left out: they may still be on their way here.
+    The last minutes are left out: what is of them may still be on its way here.
     """
     _refuse(upstream, first_day, last_day, today=at.astimezone(UTC).date())
     since = _midnight(first_day)
-    until = min(_midnight(last_day + timedelta(days=1)), (at - LAG).replace(microsecond=0))
+    settled_until = (at - readers.get(upstream).lag).replace(microsecond=0)
+    until = min(_midnight(last_day + timedelta(days=1)), settled_until)
     try:
         with transaction.atomic():
             run = Reconciliation.objects.create(

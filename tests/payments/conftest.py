@@ -11,7 +11,7 @@ from tests.upstreams.wire import luxcore as luxcore_client
 from upstreams.errors import NotConfigured
 from upstreams.luxcore.client import LuxCoreClient
 
-# Every room that asks for a client by name.
+# Every room that asks for a client of LuxCore by name.
 _ASKERS = (
     "payments.senders",
     "payments.feeds",

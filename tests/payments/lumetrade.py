@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -13,14 +15,16 @@ from sandbox.lumetrade.routes import PREFIX
 from tests.sandbox.helpers import SandboxTransport
 from tests.upstreams.lumetrade import everything, lumetrade, rand, sandbox_settings
 from upstreams.lumetrade.calls.movements import withdrawal_body
+from upstreams.lumetrade.calls.trades import Exchange, confirmation_body
 from upstreams.lumetrade.schemas import BeneficiaryRecord
+from upstreams.money import Money
 
 
 class Place:
     """Lumetrade's stand-in, a client of it, and its control door. `calls`: what was asked of it."""
 
-    def __init__(self) -> None:
-        self.sandbox = create_app(Config(lumetrade=sandbox_settings()), clock=Clock())
+    def __init__(self, at: datetime | None = None) -> None:
+        self.sandbox = create_app(Config(lumetrade=sandbox_settings()), clock=Clock(at))
         self.sandbox.clock.freeze()
         self._transport = SandboxTransport(self.sandbox)
         self._door = httpx.Client(transport=self._transport, base_url="http://sandbox/_control")
@@ -42,6 +46,25 @@ class Place:
     def move(self, transaction_id: str, stage: str) -> None:
         self.control(f"/lumetrade/movements/{transaction_id}/{stage}", {"force": True})
 
+    def set_clock(self, at: datetime) -> None:
+        self.sandbox.clock.set(at)
+
+    def set_balance(self, currency: str, available: float) -> None:
+        self.control("/lumetrade/balances", {"currency": currency, "available": available})
+
+    def hide(self, transaction_id: str) -> None:
+        """Let the API show it no more, until `show`."""
+        self._be_hidden(transaction_id, "'hidden ' || kind")
+
+    def show(self, transaction_id: str) -> None:
+        self._be_hidden(transaction_id, "replace(kind, 'hidden ', '')")
+
+    def exchange(self, amount: str, sold: str, bought: str) -> str:
+        """Trade one currency for another; answers the trade's id."""
+        exchange = Exchange(sold, bought, Money(Decimal(amount), sold))
+        quote = self.client.quote(exchange, confirmable=True)
+        return self.client.confirm_quote(confirmation_body(exchange, quote)).id
+
     def pay_in(self, amount: float = 100, currency: str = "ZAR") -> str:
         body = {"currency": currency, "amount": amount}
         return str(self.control("/lumetrade/deposits", body)["transactionId"])
@@ -55,6 +78,10 @@ class Place:
 
     def fault(self, kind: str, **fault: Any) -> None:
         self.control("/faults", {"kind": kind, "path": "/lumetrade/*", "method": "*", **fault})
+
+    def _be_hidden(self, transaction_id: str, kind: str) -> None:
+        with self.sandbox.store.transaction() as db:
+            db.execute(f"UPDATE lt_movement SET kind = {kind} WHERE id = ?", (transaction_id,))
 
     def close(self) -> None:
         self._door.close()

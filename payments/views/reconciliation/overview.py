@@ -72,21 +72,20 @@ def _context(request: HttpRequest, form: CompareForm) -> dict[str, Any]:
     rows = _tab(found, current).select_related("event", "withdrawal").defer("raw")
     order = OLDEST_FIRST if current == "open" else NEWEST_FIRST
     page = lists.page(rows, order=order, query=query)
-    totals = {key: lists.count(_tab(found, key)) for key in TABS}
-    differing, agreeing = report.totals(standings)
+    counts = {key: lists.count(_tab(found, key)) for key in TABS}
     return {
         "now": timezone.now(),
         "standings": standings,
         "is_running": any(one.newest and one.newest.is_running for one in standings),
         "ages": _ages(standings, query),
         "lines": [Line(drift, sides.in_short(drift, sight)) for drift in page.rows],
-        "pages": lists.steps(page, query=query, total=totals[current]),
+        "pages": lists.steps(page, query=query, total=counts[current]),
         "tab": current,
         "tabs": [
             {
                 "label": gettext(label),
                 "url": lists.address(query, tab=key),
-                "count": totals[key].shown,
+                "count": counts[key].shown,
                 "is_current": key == current,
             }
             for key, (label, _states) in TABS.items()
@@ -94,8 +93,8 @@ def _context(request: HttpRequest, form: CompareForm) -> dict[str, Any]:
         "filter": narrowed,
         "chips": narrowed.chips(query),
         "cleared": narrowed.cleared(query),
-        "differing": differing,
-        "agreeing": agreeing,
+        "totals": report.totals(standings),
+        "most_totals": report.MOST_TOTALS,
         "form": form,
         "cannot_start": _against_starting(request, form),
     }

@@ -18,6 +18,7 @@ from upstreams.lumetrade.schemas.movements import (
     parse_deposit,
     parse_withdrawal,
 )
+from upstreams.lumetrade.schemas.reading import with_numbers
 from upstreams.lumetrade.schemas.trades import (
     FillRecord,
     QuoteRecord,
@@ -46,4 +47,5 @@ __all__ = [
     "parse_trade",
     "parse_wallet",
     "parse_withdrawal",
+    "with_numbers",
 ]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from upstreams import records, strict_json
 from upstreams.money import MAX_WHOLE_DIGITS, BadMoney, Money
+
+
+def with_numbers(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A stored object as it was shown: what `storable` keeps as text are fractions again."""
+    texts = {name: raw[name] for name in names if isinstance(raw.get(name), str)}
+    return {**raw, **{name: Decimal(text) for name, text in texts.items()}}
 
 
 class Fields(records.Fields):

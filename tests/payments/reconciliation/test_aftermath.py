@@ -1,0 +1,143 @@
+"""After a run: what was only on its way closes by itself, and somebody is called about the rest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from payments import tasks
+from payments.enums import DriftState
+from payments.models import DayTotal, Drift, Payment, Reconciliation
+from payments.reconciliation import aftermath, report
+from tests.payments.factories import DriftFactory
+from tests.payments.pages.helpers import as_role, text_of
+from tests.payments.reconciliation.conftest import Run, today
+from tests.sandbox.helpers import Bench
+from upstreams import alarms
+from upstreams.enums import RunState
+from upstreams.models import Alarm
+
+LATER = aftermath.SETTLES_WITHIN
+
+
+def night(**changes: Any) -> Reconciliation:
+    """A nightly run that ended just now."""
+    now = timezone.now()
+    given: dict[str, Any] = {
+        "upstream": "luxcore",
+        "first_day": today(),
+        "last_day": today(),
+        "since_at": now,
+        "until_at": now,
+        "read_until": now,
+        "night_of": today(),
+        "started_at": now,
+        "finished_at": now,
+        "next_at": now,
+        "state": RunState.DONE,
+    }
+    return Reconciliation.objects.create(**given | changes)
+
+
+def told() -> list[str]:
+    return list(Alarm.objects.open().values_list("code", flat=True))
+
+
+@pytest.mark.django_db
+class TestCallPeople:
+    def test_calls_once_the_finding_had_time_to_go_by_itself(self) -> None:
+        drift = DriftFactory(last_run=night())
+
+        aftermath.call_people(at=timezone.now())
+        assert told() == []
+        aftermath.call_people(at=timezone.now() + LATER)
+
+        assert told() == ["reconciliation-differs"]
+        assert "LuxCore found differences that still stand" in Alarm.objects.get().text
+        Drift.objects.filter(pk=drift.pk).update(
+            state=DriftState.RESOLVED, closed_at=timezone.now()
+        )
+        aftermath.call_people(at=timezone.now() + LATER)
+        assert told() == []
+
+    def test_does_not_call_again_after_somebody_looked(self) -> None:
+        DriftFactory(last_run=night())
+        at = timezone.now() + LATER
+        aftermath.call_people(at=at)
+        alarms.close(
+            upstream="luxcore", code="reconciliation-differs", at=at, by_label="Ana", reason="Seen"
+        )
+
+        aftermath.call_people(at=at + timedelta(minutes=1))
+
+        assert told() == []
+
+    def test_calls_for_a_run_that_broke_off(self) -> None:
+        ended = timezone.now() - LATER
+        night(state=RunState.FAILED, error="LuxCore refused our key.", finished_at=ended)
+
+        tasks.reconcile()
+
+        assert told() == ["reconciliation-broke-off"]
+        assert "LuxCore refused our key." in Alarm.objects.get().text
+
+    @pytest.mark.parametrize(
+        "changes", [{}, {"night_of": None}, {"finished_at": timezone.now() - timedelta(days=2)}]
+    )
+    def test_is_silent_otherwise(self, changes: dict[str, Any]) -> None:
+        run = night(**changes)
+        if changes:
+            DriftFactory(last_run=run)
+
+        aftermath.call_people(at=timezone.now() + LATER)
+
+        assert told() == []
+
+
+class TestCloseWhatMovedOn:
+    def test_closes_what_was_only_on_its_way(self, books: Bench, run: Run) -> None:
+        status = Payment.objects.order_by("pk")[0]
+        late = Payment.objects.order_by("pk")[1]
+        Payment.objects.filter(pk=status.pk).update(status="in_progress")
+        Payment.objects.filter(pk=late.pk).delete()
+        run()
+        assert Drift.objects.open().count() == 2
+        assert aftermath.close_what_moved_on(at=timezone.now()) == 0
+
+        later = timezone.now() + timedelta(minutes=1)
+        Payment.objects.filter(pk=status.pk).update(status="completed", changed_at=later)
+        late.pk = None
+        late.save()
+        assert aftermath.close_what_moved_on(at=later) == 2
+
+        assert not Drift.objects.open().exists()
+        assert {*Drift.objects.values_list("state", flat=True)} == {DriftState.GONE}
+
+    def test_leaves_what_ended_otherwise(self, books: Bench, run: Run) -> None:
+        payment = Payment.objects.order_by("pk")[0]
+        Payment.objects.filter(pk=payment.pk).update(status="in_progress")
+        run()
+
+        later = timezone.now() + timedelta(minutes=1)
+        Payment.objects.filter(pk=payment.pk).update(status="failed", changed_at=later)
+        aftermath.close_what_moved_on(at=later)
+
+        assert Drift.objects.open().exists()
+
+
+@pytest.mark.django_db
+def test_says_that_not_every_day_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_TOTALS", 2)
+    run = night()
+    DayTotal.objects.bulk_create(
+        DayTotal(run=run, day=today(), currency=currency, kind="deposit", different=1)
+        for currency in ("AUD", "MXN", "UYU")
+    )
+
+    shown = text_of(as_role("viewer").get("/reconciliation/"))
+
+    assert "Only the newest 2 days of each sort are shown." in shown
+    assert "UYU" not in shown.partition("Totals of each day")[2]
