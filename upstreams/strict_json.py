@@ -76,6 +76,8 @@ def storable(value: Any) -> Any:
     PostgreSQL refuses, become U+FFFD.
     """
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:  # nearly all: long lists are read often
+            return value
         return _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {storable(name): storable(member) for name, member in value.items()}

@@ -12,6 +12,7 @@ from django.db.models import Sum
 
 from payments.models import Payment, Turnover, Withdrawal
 from tests.payments.factories import PaymentFactory, PolicyFactory
+from upstreams.models import FeedRun
 
 pytestmark = pytest.mark.django_db(transaction=True)  # PostgreSQL tidies up in no transaction
 
@@ -46,6 +47,17 @@ class TestBench:
 
         assert len(pages) > 15
         assert Withdrawal.objects.count() == 40
+
+    def test_reads_a_long_list_in_batches_and_again_without_writing_a_payment(self) -> None:
+        first, *written = bench("mirror", 1_200)
+
+        assert "1,200 created, 0 unchanged" in first
+        [again] = [number for number, line in enumerate(written) if line.startswith("second")]
+        assert "0 created, 1,200 unchanged" in written[again]
+        tables = {line.split()[0] for line in written[again + 1 :] if " 0 rows" not in line}
+        assert tables == {"upstreams_feedrun", "upstreams_feedstate"}
+        assert FeedRun.objects.latest("pk").pages == 3
+        assert Payment.objects.count() == 1_200
 
     def test_refuses_where_debug_is_off(self, settings: Any) -> None:
         settings.DEBUG = False
