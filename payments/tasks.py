@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import answered, invariants, lapsing
+from payments.imports import discarding
 from payments.imports import running as imports
 from payments.models import PayoutImport, Reconciliation
 from payments.reconciliation import aftermath, resolving, running, starting
@@ -87,6 +88,13 @@ def work_on_imports(**_: object) -> None:
     runs = PayoutImport.objects.to_be_worked_on(now=timezone.now())
     for import_id in runs.values_list("pk", flat=True):
         doorbell.ring(work_on_import, import_id=import_id)
+
+
+@shared_task
+def discard_forgotten_imports(**_: object) -> None:
+    """Discard the files that nobody confirmed in time, with all that was read of them."""
+    discarded = discarding.discard_forgotten(at=timezone.now())
+    logger.info("payments.imports.discarded", number=discarded)
 
 
 @shared_task

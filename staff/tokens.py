@@ -135,6 +135,11 @@ def recognise(text: str, *, at: datetime) -> ApiToken:
     return token
 
 
+def lock(token: ApiToken) -> None:
+    """Keep others from counting this token's calls until the transaction ends."""
+    ApiToken.objects.select_for_update(of=("self",), no_key=True).get(pk=token.pk)
+
+
 def note_use(token: ApiToken, *, at: datetime) -> None:
     """Remember when it was last used, to the minute: not every call needs a write."""
     unnoted = Q(last_used_at=None) | Q(last_used_at__lte=at - NOTED_EVERY)

@@ -37,7 +37,7 @@ from payments.actions.imports import (
     drop_import,
     upload_import,
 )
-from payments.actions.keyed import Key, request_withdrawal_once
+from payments.actions.keyed import Key, made_before, request_withdrawal_once
 from payments.actions.policies import (
     begin_policy,
     confirm_policy,
@@ -76,6 +76,7 @@ __all__ = [
     "begin_policy",
     "confirm_policy",
     "drop_policy",
+    "made_before",
     "propose_policy",
     "remove_tier",
     "save_tier",

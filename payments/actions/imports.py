@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
 from payments.enums import ImportState
-from payments.imports import creating
+from payments.imports import creating, discarding
 from payments.imports.reading import MOST_BYTES
 from payments.journal import Journal
 from payments.models import ImportPiece, NotPossible, PayoutImport
@@ -93,16 +93,12 @@ def drop_import(*, import_id: int, by: User, at: datetime) -> PayoutImport:
         run = PayoutImport.objects.locked().get(pk=import_id)
         if run.state == ImportState.DROPPED:
             return run
-        if run.state not in (ImportState.READING, ImportState.READY):
+        if run.state not in discarding.UNCONFIRMED:
             raise ImportNotPossible(
                 Text(_("It is confirmed, or has ended: it cannot be discarded."))
             )
-        run.pieces.all().delete()
-        run.rows.all().delete()
-        run.state, run.finished_at, run.lease_until = ImportState.DROPPED, at, None
-        run.save(update_fields=["state", "finished_at", "lease_until"])
         journal = Journal(by=by, at=at)
-        journal.add("payments.import.dropped", run, after={"file": run.file_hash})
+        discarding.discard(run, journal=journal)
         journal.write()
     return run
 

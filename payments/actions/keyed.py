@@ -25,6 +25,15 @@ class Key:
     fingerprint: str
 
 
+def made_before(*, key: Key) -> Withdrawal | None:
+    """The withdrawal that this key made, whatever the rules would say of the request today.
+
+    Raises NotPermitted, and KeyReused when the key stands for another request.
+    """
+    require(key.token.owner, Permission.MAKE_WITHDRAWALS)
+    return _made_with(key)
+
+
 def request_withdrawal_once(
     *, draft: WithdrawalDraft, key: Key, at: datetime
 ) -> tuple[Withdrawal, bool]:
@@ -33,8 +42,7 @@ def request_withdrawal_once(
     Returns the withdrawal, and whether the key had made it already. Raises NotPermitted,
     InvalidDraft, and KeyReused when the key stands for another request.
     """
-    require(key.token.owner, Permission.MAKE_WITHDRAWALS)
-    if first := _made_with(key):
+    if first := made_before(key=key):
         return first, True
     try:
         with transaction.atomic():

@@ -78,6 +78,7 @@ class WithdrawalAnswer(serializers.Serializer[Any]):
         allow_null=True, help_text="LuxCore's own number of the customer, where one was given"
     )
     customer = CustomerAnswer()
+    payee_id = _text("Lumetrade's beneficiary; empty at LuxCore")
     description = _text()
     metadata = serializers.DictField(
         child=serializers.JSONField(), help_text="As it was given, as far as you may read it"
@@ -148,6 +149,7 @@ def of_withdrawal(withdrawal: Withdrawal, sight: Sight) -> dict[str, Any]:
         "customer_id": int(row.customer_number) if row.customer_number else None,
         "metadata": sight.metadata(row),
         "webhook_events": row.webhook_events,
+        "payee_id": row.payee_id,
         "merchant_reference": row.merchant_reference,
         "revision": row.revision,
         "signatures": {

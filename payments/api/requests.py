@@ -59,12 +59,12 @@ class _Amount(Text):
 # Not choice fields: the rules say in better words why a rail does not exist.
 
 
-@extend_schema_field({"type": "string", "enum": [Upstream.LUXCORE.value]})
+@extend_schema_field({"type": "string", "enum": [Upstream.LUXCORE.value, Upstream.LUMETRADE.value]})
 class _Upstream(Text):
     pass
 
 
-@extend_schema_field({"type": "string", "enum": [*rules.CURRENCIES]})
+@extend_schema_field({"type": "string", "examples": [*rules.CURRENCIES]})
 class _Currency(Text):
     pass
 
@@ -142,19 +142,26 @@ class WithdrawalRequest(ClosedSerializer):
 
     upstream = _Upstream(default=Upstream.LUXCORE.value)
     amount = _Amount(help_text="Major units as decimal text: 2500.00. Never a JSON number.")
-    currency = _Currency()
-    method = _Method()
+    currency = _Currency(
+        required=False,
+        help_text=f"LuxCore: {', '.join(rules.CURRENCIES)}. Lumetrade: the beneficiary's; where "
+        "it is given, it has to be that.",
+    )
+    method = _Method(required=False, help_text="LuxCore: always needed. Lumetrade: not given.")
     type = _Type(
         default=TYPES[0],
         help_text="withdrawal_pp: on LuxCore's own page, where the payee says where the money "
         "goes. Send no payout then; the answer tells the page's address to nobody but people.",
     )
-    payout = PayoutRequest(required=False, help_text="Needed but for a withdrawal_pp")
+    payout = PayoutRequest(
+        required=False, help_text="LuxCore: needed but for a withdrawal_pp. Lumetrade: not given."
+    )
     customer_id = _CustomerNumber(
         required=False,
         help_text="LuxCore's own number of a customer it knows; `customer` then changes nothing.",
     )
     customer = CustomerRequest(required=False)
+    payee_id = _optional("Lumetrade: the id of the beneficiary that is paid. LuxCore: not given.")
     description = _optional("For ourselves and for LuxCore")
     metadata = _Metadata(
         required=False,
@@ -174,8 +181,8 @@ class WithdrawalRequest(ClosedSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Make the draft, or say at every field what the rules say about it."""
-        draft, errors = _draft(attrs)
-        errors = rules.validate(draft) | errors
+        is_lumetrade = attrs["upstream"] == Upstream.LUMETRADE
+        draft, errors = (_draft_to_payee if is_lumetrade else _draft)(attrs)
         if errors:
             raise serializers.ValidationError(placed(errors))
         return {"draft": draft}
@@ -197,28 +204,45 @@ def placed(errors: Mapping[str, Sayable]) -> dict[str, Any]:
     return found
 
 
-def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft, dict[str, Sayable]]:
-    """The draft, and what is wrong with the amount's notation: it is zero then."""
-    amount = Decimal(0)
+def _draft_to_payee(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft | None, dict[str, Sayable]]:
+    """A payout through Lumetrade, which knows everything else about its beneficiary."""
+    given = {name: attrs[name] for name in rules.PAYEE_FIELDS if name in attrs}
+    if not given.get("payee_id"):
+        return None, {"payee_id": _REQUIRED}
+    draft, errors = rules.draft_for(**given)
+    needless = [name for name in _OF_LUXCORE if attrs.get(name)]
+    if attrs["type"] != TYPES[0]:
+        needless.append("type")
+    return draft, errors | dict.fromkeys(needless, _NOT_SAID)
+
+
+def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft | None, dict[str, Sayable]]:
+    """A payout through LuxCore, with all that is wrong with it."""
+    missing: dict[str, Sayable] = {name: _REQUIRED for name in _NEEDED if name not in attrs}
+    if missing and attrs["upstream"] == Upstream.LUXCORE:
+        return None, missing
+    amount = Decimal(0)  # stands in for one that cannot be read
     errors: dict[str, Sayable] = {}
-    if attrs["currency"] in rules.CURRENCIES:
+    currency = attrs.get("currency", "")
+    if currency in rules.CURRENCIES:
         try:
-            amount = rules.parse_amount(attrs["amount"], attrs["currency"])
+            amount = rules.parse_amount(attrs["amount"], currency)
         except BadMoney as problem:
             errors["amount"] = str(problem)
     texts = {name: _found(attrs, place) for name, place in PLACES.items()}
     draft = WithdrawalDraft(
         upstream=attrs["upstream"],
         amount=amount,
-        currency=attrs["currency"],
-        method=attrs["method"],
+        currency=currency,
+        method=attrs.get("method", ""),
         hosted=attrs["type"] == rules.vendor_type(hosted=True),
         customer_number=attrs.get("customer_id", ""),
         metadata=attrs.get("metadata", {}),
         webhook_events=tuple(attrs.get("webhook_events", ())),
+        payee_id=attrs.get("payee_id", ""),
         **texts,
     )
-    return draft, errors
+    return draft, rules.validate(draft) | errors
 
 
 def _found(attrs: Mapping[str, Any], place: tuple[str, ...]) -> str:
@@ -227,3 +251,12 @@ def _found(attrs: Mapping[str, Any], place: tuple[str, ...]) -> str:
         attrs = attrs.get(group, {})
     text: str = attrs.get(member, "")
     return text
+
+
+_NEEDED: Final = ("currency", "method")
+_OF_LUXCORE: Final = (
+    *("method", "payout", "customer", "customer_id"),
+    *("metadata", "webhook_url", "webhook_events"),
+)
+_REQUIRED: Final = "This field is required."
+_NOT_SAID: Final = "Leave this out: Lumetrade pays its beneficiary as it knows them."

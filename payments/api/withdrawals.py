@@ -67,7 +67,9 @@ class Withdrawals(ScopedView):
         operation_id="request_withdrawal",
         summary="Request a withdrawal",
         description="The payout waits for signatures of people: there is no call that signs, and "
-        "the token's owner never signs what the token asked for.",
+        "the token's owner never signs what the token asked for. Through LuxCore it needs "
+        "`currency`, `method` and `payout`; through Lumetrade `payee_id` instead, one of the "
+        "beneficiaries that Lumetrade lists.",
         parameters=[_KEY_PARAMETER, _REPLAYED_HEADER],
         request=WithdrawalRequest,
         responses={
@@ -80,22 +82,20 @@ class Withdrawals(ScopedView):
     )
     def post(self, request: Request) -> Response:
         key = actions.Key(self.token, _key(request), _fingerprint(request.data))
-        body = WithdrawalRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        draft = body.validated_data["draft"]
         try:
+            # Before the rules are asked: they may have become stricter since it was accepted.
+            if first := actions.made_before(key=key):
+                return _made(first.code, request, is_repeat=True)
+            body = WithdrawalRequest(data=request.data)
+            body.is_valid(raise_exception=True)
             made, is_repeat = actions.request_withdrawal_once(
-                draft=draft, key=key, at=timezone.now()
+                draft=body.validated_data["draft"], key=key, at=timezone.now()
             )
         except actions.InvalidDraft as refusal:
             raise ValidationError(placed(refusal.errors)) from refusal
         except actions.KeyReused as refusal:
             raise IdempotencyKeyReused(str(refusal)) from refusal
-        return Response(
-            _answer(made.code, request),
-            status=200 if is_repeat else 201,
-            headers={REPLAYED: "true" if is_repeat else "false"},
-        )
+        return _made(made.code, request, is_repeat=is_repeat)
 
 
 class OneWithdrawal(ScopedView):
@@ -137,6 +137,14 @@ class Retraction(ScopedView):
         except NotPossible as refusal:
             raise Conflict(str(refusal)) from refusal
         return Response(_answer(code, request))
+
+
+def _made(code: str, request: Request, *, is_repeat: bool) -> Response:
+    return Response(
+        _answer(code, request),
+        status=200 if is_repeat else 201,
+        headers={REPLAYED: "true" if is_repeat else "false"},
+    )
 
 
 def _answer(code: str, request: Request) -> dict[str, Any]:

@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from payments.imports import reading, rows
+
+TOO_LARGE = _("It is larger than 8 MB. Split it.")
 
 
 class UploadForm(forms.Form):
@@ -22,10 +25,17 @@ class UploadForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
 
+    @classmethod
+    def too_large(cls) -> UploadForm:
+        """The form after a file that nobody read, because it said how long it is."""
+        form = cls(QueryDict(), MultiValueDict())
+        form.errors["file"] = form.error_class([str(TOO_LARGE)])
+        return form
+
     def clean_file(self) -> UploadedFile[Any]:
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > reading.MOST_BYTES:
-            raise forms.ValidationError(gettext("It is larger than 8 MB. Split it."))
+            raise forms.ValidationError(TOO_LARGE)
         beginning = file.read(reading.PIECE)
         file.seek(0)
         try:

@@ -19,10 +19,11 @@ from staff.texts import Sayable, Text, either, packed
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
-# A file holds payouts through LuxCore: Lumetrade's go to beneficiaries that are chosen on a page.
 _NAMES: Final = {"hosted": "type"}  # as LuxCore calls it (upstreams.md §3.6)
-COLUMNS: Final = tuple(_NAMES.get(name, name) for name in rules.DRAFT_FIELDS if name != "payee_id")
+COLUMNS: Final = tuple(_NAMES.get(name, name) for name in rules.DRAFT_FIELDS)
 REQUIRED: Final = ("amount", "currency", "method", "recipient_name")
+# A file that names beneficiaries may hold nothing but payouts through Lumetrade.
+REQUIRED_WITH_PAYEES: Final = ("amount",)
 WHOLE_ROW: Final = ""  # the column of what is wrong with a row as a whole
 
 _TYPES: Final = {rules.vendor_type(hosted=hosted): hosted for hosted in (False, True)}
@@ -45,7 +46,8 @@ def columns_of(header: Sequence[str]) -> list[str]:
         raise HeaderProblem(
             Text(_("The first row names columns that do not exist: %(columns)s."), columns=shown)
         )
-    if missing := [name for name in REQUIRED if name not in named]:
+    required = REQUIRED_WITH_PAYEES if "payee_id" in named else REQUIRED
+    if missing := [name for name in required if name not in named]:
         raise HeaderProblem(
             Text(_("The first row lacks columns: %(columns)s."), columns=", ".join(missing))
         )
@@ -71,17 +73,18 @@ def parse(cells: Sequence[str], columns: Sequence[str]) -> Parsed:
     errors: dict[str, Sayable] = {
         name: text for name, value in values.items() if (text := _bad_cell(name, value))
     }
-    if values["upstream"] != Upstream.LUXCORE:
-        errors["upstream"] = Text(_("A file holds payouts through LuxCore only."))
     if len(cells) > len(columns):
         errors[WHOLE_ROW] = Text(
             _("It has %(number)s cells; the first row has %(most)s."),
             number=len(cells),
             most=len(columns),
         )
-    draft = _draft(values, errors)
-    # What a cell itself breaks says more than the rule that stumbles over it.
-    errors = {**_judged(draft), **errors} if draft else errors
+    if values["upstream"] == Upstream.LUMETRADE:
+        draft = _draft_to_payee(values, errors)
+    else:
+        draft = _draft(values, errors)
+        # What a cell itself breaks says more than the rule that stumbles over it.
+        errors = {**_judged(draft), **errors} if draft else errors
     return Parsed(values, None if errors else draft, errors)
 
 
@@ -135,6 +138,21 @@ def _bad_cell(name: str, value: str) -> Sayable:
     if name != "amount" and not is_phone and begins_like_formula(value):
         return Text(_("It begins like a formula. Write plain text."))
     return ""
+
+
+def _draft_to_payee(
+    values: Mapping[str, str], errors: dict[str, Sayable]
+) -> WithdrawalDraft | None:
+    """The draft of a payout through Lumetrade; what is wrong with it is added to `errors`."""
+    needless = set(values) - {*rules.PAYEE_FIELDS, "upstream"}
+    for name in needless:
+        if values[name] and name not in errors:
+            errors[name] = Text(
+                _("Leave this empty: Lumetrade pays its beneficiary as it knows them.")
+            )
+    draft, found = rules.draft_for(**{name: values[name] for name in rules.PAYEE_FIELDS})
+    errors.update({name: text for name, text in found.items() if name not in errors})
+    return draft
 
 
 def _draft(values: Mapping[str, str], errors: dict[str, Sayable]) -> WithdrawalDraft | None:

@@ -12,6 +12,7 @@ from payments.rules.judging import (
     validate,
     warnings,
 )
+from payments.rules.payees import PAYEE_FIELDS, draft_for
 from payments.rules.request import payload, vendor_type
 from payments.rules.table import (
     CURRENCIES,
@@ -32,11 +33,13 @@ __all__ = [
     "FIELDS",
     "METHOD_LABELS",
     "MOST_MINOR_UNITS",
+    "PAYEE_FIELDS",
     "PAYID_TYPES",
     "TEXT_FIELDS",
     "WEBHOOK_FIELD",
     "Field",
     "WithdrawalDraft",
+    "draft_for",
     "foreign_letters",
     "methods_for",
     "parse_amount",

@@ -180,7 +180,7 @@ def _unused(draft: WithdrawalDraft) -> dict[str, Sayable]:
     )
     return {
         name: text
-        for name in ("bank_account", "bank_code", "payid", "payid_type")
+        for name in ("bank_account", "bank_code", "payid", "payid_type", "payee_id")
         if name not in used and getattr(draft, name)
     }
 

@@ -40,6 +40,7 @@ from payments.models import (
     Policy,
     PolicyVersion,
     Revision,
+    SavedBeneficiary,
     Signature,
     Withdrawal,
 )
@@ -324,6 +325,22 @@ class PaymentRequestFactory(factory.django.DjangoModelFactory[PaymentRequest]):
     merchant_reference = factory.LazyAttribute(
         lambda request: deposit_reference_for(PaymentRequest(code=request.code))
     )
+
+
+class SavedBeneficiaryFactory(factory.django.DjangoModelFactory[SavedBeneficiary]):
+    """Thandi Nkosi, paid in rand through Lumetrade."""
+
+    class Meta:
+        model = SavedBeneficiary
+
+    upstream = Upstream.LUMETRADE
+    upstream_id = factory.Sequence(lambda n: f"ben_{n:05d}")
+    currency = "ZAR"
+    nickname = "Thandi Nkosi"
+    details = factory.LazyFunction(lambda: {"accountNumber": "62812345678"})
+    digest = "0" * 64
+    first_seen_at = NOW
+    changed_at = NOW
 
 
 class PayoutImportFactory(factory.django.DjangoModelFactory[PayoutImport]):

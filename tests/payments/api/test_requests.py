@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 
 from payments import rules
 from payments.enums import Origin, Status
@@ -20,7 +21,7 @@ from tests.payments.api.helpers import (
     told,
     wrong_fields,
 )
-from tests.payments.factories import maker
+from tests.payments.factories import SavedBeneficiaryFactory, maker
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +165,76 @@ class TestWrongRequests:
         assert caller.ask("AUD", key="payroll-7").status_code == 201
 
 
+class TestLumetrade:
+    def test_pays_a_beneficiary_by_its_id(self, caller: Caller) -> None:
+        payee = SavedBeneficiaryFactory()
+
+        response = to_payee(caller, payee.upstream_id, description="Rent", currency="ZAR")
+
+        assert response.status_code == 201, response.content
+        row, answer = Withdrawal.objects.get(), told(response)
+        assert json.loads(rules.payload(row)) == {"beneficiaryId": payee.upstream_id, "amount": 101}
+        assert (row.upstream, row.origin, row.currency) == ("lumetrade", Origin.API, "ZAR")
+        assert (answer["payee_id"], answer["upstream"]) == (payee.upstream_id, "lumetrade")
+        assert answer["payout"]["bank_account"] == "••••5678"
+
+    @pytest.mark.parametrize(
+        ("changes", "pointer"),
+        [
+            ({"payee_id": "ben_nobody"}, "#/payee_id"),
+            ({"payee_id": ""}, "#/payee_id"),
+            ({"amount": "101.001"}, "#/amount"),
+            ({"amount": "0"}, "#/amount"),
+            ({"currency": "USD"}, "#/currency"),
+            ({"method": "spei"}, "#/method"),
+            ({"payout": {"recipient_name": "Thandi Nkosi"}}, "#/payout"),
+            ({"description": "a\u202eb"}, "#/description"),
+        ],
+    )
+    def test_is_refused_at_the_field(
+        self, caller: Caller, changes: dict[str, Any], pointer: str
+    ) -> None:
+        payee = SavedBeneficiaryFactory()
+
+        response = to_payee(caller, **{"payee_id": payee.upstream_id, **changes})
+
+        assert set(wrong_fields(response)) == {pointer}
+
+    def test_is_refused_for_one_that_is_listed_no_longer(self, caller: Caller) -> None:
+        payee = SavedBeneficiaryFactory(is_listed=False)
+
+        found = wrong_fields(to_payee(caller, payee.upstream_id))
+
+        assert found == {"#/payee_id": "Lumetrade lists this beneficiary no longer."}
+
+    def test_is_not_mixed_up_with_luxcore(self, caller: Caller) -> None:
+        assert set(wrong_fields(caller.ask("AUD", payee_id="ben_1"))) == {"#/payee_id"}
+        body = {"amount": "1.00", "payee_id": "ben_1"}
+        found = wrong_fields(caller.post("/api/v1/withdrawals/", body))
+        assert set(found) == {"#/currency", "#/method"}
+
+
+def to_payee(caller: Caller, payee_id: str, **changes: Any) -> HttpResponse:
+    body = {"upstream": "lumetrade", "payee_id": payee_id, "amount": "101.00"}
+    return caller.post("/api/v1/withdrawals/", body | changes)
+
+
 class TestIdempotencyKey:
+    def test_answers_though_the_rules_have_become_stricter(
+        self, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = caller.ask("UYU", key="payroll-7")
+        monkeypatch.setattr(rules, "validate", lambda draft: {"amount": "Not any more."})
+
+        second = caller.ask("UYU", key="payroll-7")
+
+        assert set(wrong_fields(caller.ask("UYU"))) == {"#/amount"}
+        assert second.status_code == 200
+        assert told(second) == told(first)
+        expect_problem(
+            caller.ask("UYU", key="payroll-7", amount="1"), 422, "idempotency_key_reused"
+        )
+
     def test_makes_one_withdrawal_however_often_it_is_sent(self, caller: Caller) -> None:
         first = caller.ask(key="payroll-7")
         second = caller.ask(key="payroll-7")

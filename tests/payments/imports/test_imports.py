@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 
-from payments import actions
+from payments import actions, tasks
 from payments.enums import ImportState, Origin, Status
-from payments.imports import creating, reading, running
+from payments.imports import creating, discarding, reading, running
+from payments.imports.rows import COLUMNS
 from payments.models import ImportPiece, ImportRow, PayoutImport, Revision, Withdrawal
+from payments.views import imports as views
 from staff import audit
 from staff.models import AuditEvent
 from staff.permissions import NotPermitted
-from tests.payments.factories import PayoutImportFactory, WithdrawalFactory, approver, maker
+from tests.payments.factories import (
+    PayoutImportFactory,
+    SavedBeneficiaryFactory,
+    WithdrawalFactory,
+    approver,
+    maker,
+)
 from tests.payments.imports.helpers import confirm, file_of, line, read, upload
 from tests.payments.pages.helpers import client_of, text_of
 
@@ -39,7 +49,7 @@ WRONG = [
     ({"description": "x" * 300}, "description"),
     ({"customer_name": "Ja\0mes"}, "customer_name"),
     ({"upstream": "lux"}, "upstream"),
-    ({"upstream": "lumetrade"}, "upstream"),
+    ({"payee_id": "ben_1"}, "payee_id"),
     ({"currency": "A" * 50}, "currency"),
     (
         {"currency": "ARS", "method": "bank_transfer", "payid": "", "payid_type": "",
@@ -96,6 +106,58 @@ def test_fails_whole_and_keeps_nothing_of_a_file_that_is_no_table(
     assert told in str(run.error)
     assert not ImportRow.objects.exists()
     assert not ImportPiece.objects.exists()
+
+
+def test_reads_payouts_through_lumetrade_beside_others() -> None:
+    payee = SavedBeneficiaryFactory(upstream_id="ben_1")
+    to_payee = {**dict.fromkeys(COLUMNS, ""), "upstream": "lumetrade", "payee_id": "ben_1"}
+    lines = [
+        line(),
+        to_payee | {"amount": "101.00", "description": "Rent"},
+        to_payee | {"amount": "101.001"},
+        to_payee | {"amount": "1", "payee_id": "ben_nobody"},
+        to_payee | {"amount": "1", "currency": "USD"},
+        to_payee | {"amount": "1", "bank_account": "62812345678"},
+    ]
+
+    run = confirm(read(file_of(lines), by=maker()), by=maker())
+
+    assert {row.number: [*row.errors] for row in run.rows.filter(is_good=False)} == {
+        4: ["amount"],
+        5: ["payee_id"],
+        6: ["currency"],
+        7: ["bank_account"],
+    }
+    paid = Withdrawal.objects.get(upstream="lumetrade")
+    assert (paid.payee_id, paid.currency, paid.amount) == (payee.upstream_id, "ZAR", 101)
+    assert paid.recipient_name == payee.nickname
+
+
+def test_needs_fewer_columns_where_beneficiaries_are_named() -> None:
+    SavedBeneficiaryFactory(upstream_id="ben_1")
+    content = b"upstream;payee_id;amount\nlumetrade;ben_1;5\n;;5\n"
+
+    run = read(content, by=maker())
+
+    assert run.good == 1
+    assert run.rows.get(is_good=False).errors.keys() == {"currency"}
+
+
+def test_forgets_a_file_that_nobody_confirmed() -> None:
+    old = timezone.now() - discarding.KEPT_FOR
+    forgotten = PayoutImportFactory(uploaded_at=old)
+    fresh = PayoutImportFactory(uploaded_at=old + timedelta(minutes=5))
+    PayoutImportFactory(uploaded_at=old, state=ImportState.DONE)
+
+    tasks.discard_forgotten_imports()
+
+    forgotten.refresh_from_db()
+    assert forgotten.state == ImportState.DROPPED
+    assert str(forgotten.error) == "Nobody confirmed it within 7 days."
+    assert not forgotten.rows.exists()
+    assert PayoutImport.objects.get(pk=fresh.pk).rows.exists()
+    told = AuditEvent.objects.get(verb="payments.import.dropped")
+    assert (told.by, told.reason) == (None, "Nobody confirmed it within 7 days.")
 
 
 def test_marks_what_was_asked_for_in_the_file_or_lately() -> None:
@@ -282,6 +344,23 @@ class TestPages:
         assert answer.status_code == 422
         assert told in text_of(answer)
         assert not PayoutImport.objects.exists()
+
+    def test_does_not_read_a_body_that_says_it_is_too_large(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "MOST_BYTES", 1_000)
+        monkeypatch.setattr(views, "FORM_BYTES", 0)
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(maker())
+        file = SimpleUploadedFile("a.csv", b"x" * 2_000)
+
+        answer = client.post("/withdrawals/import/", {"file": file})
+
+        assert answer.status_code == 413
+        assert "larger than 8 MB" in text_of(answer)
+        assert not answer.wsgi_request._read_started
+        small = SimpleUploadedFile("a.csv", b"x")
+        assert client.post("/withdrawals/import/", {"file": small}).status_code == 403
 
     def test_stops_asking_once_it_stands_still(self) -> None:
         run = PayoutImportFactory()
