@@ -8,6 +8,7 @@ import pytest
 
 from payments.models import IdempotencyKey, Withdrawal
 from staff import audit
+from staff.api.callers import TokenThrottle
 from tests.payments.api.helpers import Caller, told
 from tests.payments.test_races import at_once
 from tests.support.rounds import rounds
@@ -25,6 +26,16 @@ def test_one_key_makes_one_withdrawal(caller: Caller) -> None:
         assert len({told(response)["code"] for response in responses}) == 1
         assert Withdrawal.objects.count() == IdempotencyKey.objects.count() == number
     assert audit.verify().ok
+
+
+def test_counts_every_call_of_many_at_once(
+    caller: Caller, clean_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TokenThrottle, "rate", "5/min", raising=False)
+
+    responses = at_once(*[lambda: caller.get("/api/v1/payments/")] * 12)
+
+    assert Counter(response.status_code for response in responses) == {200: 5, 429: 7}
 
 
 def test_two_bodies_under_one_key_make_one_withdrawal(caller: Caller) -> None:

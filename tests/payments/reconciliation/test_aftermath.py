@@ -97,11 +97,17 @@ class TestCallPeople:
         assert told() == []
 
 
+def left_behind(payment: Payment) -> None:
+    """It has ended there, and an hour ago it was still open here."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    rows = Payment.objects.filter(pk=payment.pk)
+    rows.update(status="in_progress", changed_at=an_hour_ago, expires_at=None)
+
+
 class TestCloseWhatMovedOn:
     def test_closes_what_was_only_on_its_way(self, books: Bench, run: Run) -> None:
-        status = Payment.objects.order_by("pk")[0]
-        late = Payment.objects.order_by("pk")[1]
-        Payment.objects.filter(pk=status.pk).update(status="in_progress")
+        status, late = Payment.objects.order_by("pk")[:2]
+        left_behind(status)
         Payment.objects.filter(pk=late.pk).delete()
         run()
         assert Drift.objects.open().count() == 2
@@ -118,8 +124,9 @@ class TestCloseWhatMovedOn:
 
     def test_leaves_what_ended_otherwise(self, books: Bench, run: Run) -> None:
         payment = Payment.objects.order_by("pk")[0]
-        Payment.objects.filter(pk=payment.pk).update(status="in_progress")
+        left_behind(payment)
         run()
+        assert Drift.objects.open().get().fields == ["status"]
 
         later = timezone.now() + timedelta(minutes=1)
         Payment.objects.filter(pk=payment.pk).update(status="failed", changed_at=later)
