@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0015_payout_imports'),
+        ('payments', '0016_withdrawal_extras'),
     ]
 
     operations = [
