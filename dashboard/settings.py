@@ -5,6 +5,7 @@ Names and defaults stand in the README's configuration table.
 
 import logging
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import django_stubs_ext
@@ -294,6 +295,15 @@ LUMETRADE_POLL_SLOW = env.int("LUMETRADE_POLL_SLOW", default=900)
 LUMETRADE_POLL_SLOW_AFTER = env.int("LUMETRADE_POLL_SLOW_AFTER", default=3600)
 LUMETRADE_POLL_FULL = env.int("LUMETRADE_POLL_FULL", default=900)
 LUMETRADE_QUOTE_TTL = env.int("LUMETRADE_QUOTE_TTL", default=30)
+# Up to so much of what is sold, an exchange is confirmed without proving anew who one is; of a
+# currency that is not named here, never.
+TRADE_WITHOUT_PROOF = {
+    currency: Decimal(amount)
+    for currency, amount in env.dict(
+        "TRADE_WITHOUT_PROOF",
+        default={"ZAR": "200000", "USD": "10000", "EUR": "10000", "USDT": "10000"},
+    ).items()
+}
 
 LUX_BASE_URL = env.str("LUX_BASE_URL", default="https://api.lux.financial/v0").rstrip("/")
 LUX_API_KEY = env.str("LUX_API_KEY", default="")

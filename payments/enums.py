@@ -75,6 +75,27 @@ class RequestStatus(models.TextChoices):
     REFUSED = "refused", _("Refused by provider")
 
 
+class TradeStatus(models.TextChoices):
+    """How an exchange stands at the provider (upstreams.md §2.10)."""
+
+    PENDING = "pending", _("Pending")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+    REVERSED = "reversed", _("Reversed")
+    UNKNOWN = "unknown", _("Unknown word")
+
+
+class OrderStatus(models.TextChoices):
+    """Where an exchange that we asked a price for stands with us. Theirs stands on its trade."""
+
+    QUOTED = "quoted", _("Quoted")
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    MADE = "made", _("Made")
+    REFUSED = "refused", _("Refused by provider")
+
+
 class ImportState(models.TextChoices):
     """Where a file of payouts stands. Nothing is asked for before `creating`."""
 

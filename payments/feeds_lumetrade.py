@@ -14,8 +14,8 @@ from django.conf import settings
 
 from payments import mirror
 from payments.enums import Kind, SeenBy
-from payments.mirror import Listed, Sighting
-from payments.models import Payment
+from payments.mirror import Listed, Sighting, TradeSeen, Whole
+from payments.models import Payment, Trade
 from upstreams import clock
 from upstreams.enums import Upstream
 from upstreams.errors import NotFound
@@ -26,6 +26,7 @@ from upstreams.lumetrade.schemas import (
     AccountRecord,
     BeneficiaryRecord,
     DepositRecord,
+    TradeRecord,
     WithdrawalRecord,
 )
 from upstreams.records import Batch
@@ -35,6 +36,10 @@ DEPOSITS: Final = "lumetrade.deposits"
 OPEN: Final = "lumetrade.open"
 ACCOUNTS: Final = "lumetrade.accounts"
 BENEFICIARIES: Final = "lumetrade.beneficiaries"
+TRADES: Final = "lumetrade.trades"
+OPEN_TRADES: Final = "lumetrade.open_trades"
+WALLETS: Final = "lumetrade.wallets"
+CURRENCIES: Final = "lumetrade.currencies"
 
 MOST_ONE_BY_ONE: Final = 10  # a whole list is one call of the sixty that we have in a minute
 
@@ -50,6 +55,10 @@ def register_feeds() -> None:
         (OPEN, "Movements that are still open", often, read_open, store_movements),
         (ACCOUNTS, "Accounts", timedelta(seconds=30), read_accounts, store_accounts),
         (BENEFICIARIES, "Beneficiaries", whole, read_beneficiaries, store_beneficiaries),
+        (TRADES, "Trades", whole, read_trades, store_trades),
+        (OPEN_TRADES, "Trades that are still open", often, read_open_trades, store_trades),
+        (WALLETS, "Ways to pay in", whole, read_wallets, store_wallets),
+        (CURRENCIES, "Currencies", whole, read_currencies, store_currencies),
     ):
         register(
             Feed(
@@ -125,6 +134,46 @@ def read_beneficiaries(cursor: Cursor, now: datetime, full: bool) -> Iterator[Fe
         yield FeedPage(records=[Listed(frozenset(ids))])
 
 
+def read_trades(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
+    """Every trade, with its fills."""
+    yield from _trades_seen(get_client().list_trades())
+
+
+def read_open_trades(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
+    """Trades that are open and young, one by one; the whole list where that is cheaper."""
+    patient = timedelta(seconds=settings.LUMETRADE_POLL_FULL)
+    client = get_client()
+    ids = [
+        upstream_id
+        for upstream_id, created_at in Trade.objects.filter(upstream=Upstream.LUMETRADE)
+        .open()
+        .order_by("-created_at", "-pk")
+        .values_list("upstream_id", "created_at")
+        if stages.next_look(now - created_at) < patient
+    ]
+    if len(ids) > MOST_ONE_BY_ONE:
+        yield from _trades_seen(client.list_trades())
+        return
+    for upstream_id in ids:
+        asked_at = clock.database_now()
+        try:
+            yield FeedPage(records=[TradeSeen(client.get_trade(upstream_id), asked_at)])
+        except NotFound:
+            yield FeedPage(records=[], remark=f"{upstream_id} is there no more.")
+
+
+def read_wallets(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
+    """How money comes into each account."""
+    listed = get_client().list_wallets()
+    yield FeedPage(records=[Whole(listed)], refused=listed.refused)
+
+
+def read_currencies(cursor: Cursor, now: datetime, full: bool) -> Iterator[FeedPage]:
+    """The currencies that accounts are kept in."""
+    listed = get_client().list_currencies()
+    yield FeedPage(records=[Whole(listed)], refused=listed.refused)
+
+
 def store_movements(records: Sequence[Sighting], at: datetime) -> StoreCounts:
     return mirror.store_payments(records, seen_by=SeenBy.POLL, at=at, source=mirror.LUMETRADE)
 
@@ -141,6 +190,28 @@ def store_accounts(records: Sequence[tuple[datetime, AccountRecord]], at: dateti
 
 def store_beneficiaries(records: Sequence[BeneficiaryRecord | Listed], at: datetime) -> StoreCounts:
     return mirror.store_beneficiaries(records, at=at)
+
+
+def store_trades(records: Sequence[TradeSeen], at: datetime) -> StoreCounts:
+    return mirror.store_trades(records, at=at)
+
+
+def store_wallets(records: Sequence[Whole], at: datetime) -> StoreCounts:
+    (whole,) = records
+    return mirror.store_wallets(whole.batch, at=at)
+
+
+def store_currencies(records: Sequence[Whole], at: datetime) -> StoreCounts:
+    (whole,) = records
+    return mirror.store_currencies(whole.batch)
+
+
+def _trades_seen(batches: Iterable[Batch[TradeRecord]]) -> Iterator[FeedPage]:
+    asked_at = clock.database_now()
+    for batch in batches:
+        yield FeedPage(
+            records=[TradeSeen(record, asked_at) for record in batch.items], refused=batch.refused
+        )
 
 
 def _sightings(batches: Movements) -> Iterator[FeedPage]:

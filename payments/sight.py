@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 from payments import masking
 from payments.letters import spelled
-from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
 from staff.permissions import Permission, Person, can
 
-Subject: TypeAlias = Withdrawal | PaymentRequest | Payment
+Subject: TypeAlias = Withdrawal | PaymentRequest | Payment | TradeOrder | Trade
 
 MAY_SEE = (Permission.SEE_PAYMENTS, Permission.SEE_PAYMENTS_MASKED)
 
@@ -32,6 +32,10 @@ _PLAIN = frozenset({
     "payment_method", "processed_at", "refunded_amount", "refunded_at", "scheme", "status",
     "status_version", "swift_code", "timestamp", "traffic_type", "transaction_id", "type",
     "updated_at", "version", "webhook_id",
+    # Of Lumetrade's trades, which name nobody.
+    "completedAt", "createdAt", "fromAmount", "fromCurrency", "fromCurrencyAmount",
+    "isRateInverted", "isRfq", "modifiedAt", "rate", "toAmount", "toCurrency",
+    "toCurrencyAmount", "transactionId",
 })  # fmt: skip
 _NAMES = frozenset(
     {
@@ -113,6 +117,8 @@ class Sight:
         elif isinstance(about, PaymentRequest):
             account = []
             contact, names = [about.customer_email, about.customer_phone], [about.customer_name]
+        elif isinstance(about, Trade | TradeOrder):
+            account, contact, names = [], [], []  # our own money: nobody else is in it
         else:
             account = [str(value) for value in about.counterparty.values()]
             contact, names = [], [about.counterparty_name]

@@ -50,6 +50,9 @@ MARKS: dict[str, Mark] = {
     "declined": _BAD,
     "refunded": _BACK,
     "partial_refund": _BACK,
+    # Exchanges
+    "quoted": _WAIT,
+    "reversed": _BACK,
     # Upstreams. Never synced is not green: nothing is known yet.
     "fresh": _GOOD,
     "late": Mark("warn", "clock-alert"),

@@ -7,12 +7,16 @@ from payments.mirror.methods import Listing, store_methods
 from payments.mirror.observing import luxcore_status, observe
 from payments.mirror.saved import Listed, store_beneficiaries
 from payments.mirror.storing import store_payments
+from payments.mirror.trades import TradeSeen, store_trades, trade_status
+from payments.mirror.wallets import Whole, store_currencies, store_wallets
 
 __all__ = [
     "LUMETRADE",
     "Listed",
     "Listing",
     "Sighting",
+    "TradeSeen",
+    "Whole",
     "balance_of",
     "link",
     "lumetrade_status",
@@ -20,6 +24,10 @@ __all__ = [
     "observe",
     "store_balances",
     "store_beneficiaries",
+    "store_currencies",
     "store_methods",
     "store_payments",
+    "store_trades",
+    "store_wallets",
+    "trade_status",
 ]

@@ -1,5 +1,11 @@
 """Rows of the payments desk."""
 
+from payments.models.accounts import (
+    AccountOpening,
+    DepositWallet,
+    OfferedCurrency,
+    OpeningNotMovable,
+)
 from payments.models.balances import Balance, DailyBalance
 from payments.models.duplicates import NotDuplicate
 from payments.models.idempotency import IdempotencyKey
@@ -20,6 +26,15 @@ from payments.models.reconciliation import (
 )
 from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
 from payments.models.saved import SavedBeneficiary
+from payments.models.trades import (
+    OPEN_TRADES,
+    ORDER_MOVES,
+    Fill,
+    OrderNotMovable,
+    OrderSettlement,
+    Trade,
+    TradeOrder,
+)
 from payments.models.turnover import Turnover
 from payments.models.withdrawals import (
     MOVES,
@@ -34,20 +49,29 @@ from payments.models.withdrawals import (
 __all__ = [
     "MOVES",
     "OPEN_STATUSES",
+    "OPEN_TRADES",
+    "ORDER_MOVES",
     "PAID_STATUSES",
     "REQUEST_MOVES",
     "SIGNING_ROLES",
     "UNPAID_STATUSES",
+    "AccountOpening",
     "Balance",
     "DailyBalance",
     "DayTotal",
+    "DepositWallet",
     "Drift",
+    "Fill",
     "IdempotencyKey",
     "ImportPiece",
     "ImportRow",
     "Limit",
     "NotDuplicate",
     "NotPossible",
+    "OfferedCurrency",
+    "OpeningNotMovable",
+    "OrderNotMovable",
+    "OrderSettlement",
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
@@ -61,6 +85,8 @@ __all__ = [
     "SavedBeneficiary",
     "Settlement",
     "Signature",
+    "Trade",
+    "TradeOrder",
     "Turnover",
     "Withdrawal",
     "WithdrawalNotMovable",

@@ -21,16 +21,20 @@ from payments.enums import (
     DriftKind,
     ImportState,
     Kind,
+    OrderStatus,
     Origin,
     PaymentStatus,
     PolicyState,
+    RequestStatus,
     SeenBy,
     Status,
+    TradeStatus,
     Verdict,
 )
 from payments.imports.rows import parse, to_row
 from payments.mirror import turnover
 from payments.models import (
+    AccountOpening,
     Balance,
     Drift,
     Payment,
@@ -42,6 +46,8 @@ from payments.models import (
     Revision,
     SavedBeneficiary,
     Signature,
+    Trade,
+    TradeOrder,
     Withdrawal,
 )
 from payments.moves import DUE_AFTER
@@ -161,6 +167,70 @@ class PaymentFactory(factory.django.DjangoModelFactory[Payment]):
         """Stand in the sums of what was paid, as the mirror would have put it there."""
         if create:
             turnover.count_in([self])
+
+
+class TradeFactory(factory.django.DjangoModelFactory[Trade]):
+    """100 dollars that became rand."""
+
+    class Meta:
+        model = Trade
+
+    upstream = Upstream.LUMETRADE
+    upstream_id = factory.Sequence(lambda n: f"TID{n:010d}")
+    from_currency = "USD"
+    to_currency = "ZAR"
+    sold = Decimal("100.00")
+    bought = Decimal("1827.01")
+    rate = Decimal("18.2701")
+    is_rate_inverted = False
+    is_rfq = True
+    status = TradeStatus.COMPLETED
+    upstream_status = factory.LazyAttribute(lambda trade: str(trade.status).upper())
+    created_at = NOW - timedelta(minutes=10)
+    digest = factory.Sequence(lambda n: f"{n:064d}")
+    asked_at = NOW
+    first_seen_at = factory.SelfAttribute("created_at")
+    changed_at = factory.SelfAttribute("created_at")
+
+
+class TradeOrderFactory(factory.django.DjangoModelFactory[TradeOrder]):
+    """A price for 100 dollars in rand that holds for half a minute after `NOW`."""
+
+    class Meta:
+        model = TradeOrder
+
+    class Params:
+        unknown = factory.Trait(
+            status=OrderStatus.UNKNOWN,
+            confirmed_by=factory.SubFactory(UserFactory, roles=["ops_lead"]),
+            confirmed_at=NOW,
+        )
+
+    upstream = Upstream.LUMETRADE
+    from_currency = "USD"
+    to_currency = "ZAR"
+    sold = Decimal("100.00")
+    bought = Decimal("1827.01")
+    fixes_bought = False
+    rate = Decimal("18.2701")
+    is_rate_inverted = False
+    reference = factory.Sequence(lambda n: f"Q-{n}")
+    expires_at = NOW + timedelta(seconds=30)
+    created_by = factory.SubFactory(UserFactory, roles=["maker"])
+    created_at = NOW
+
+
+class AccountOpeningFactory(factory.django.DjangoModelFactory[AccountOpening]):
+    """An account in euros that Lumetrade opened long ago."""
+
+    class Meta:
+        model = AccountOpening
+
+    upstream = Upstream.LUMETRADE
+    currency = "EUR"
+    status = RequestStatus.MADE
+    created_by = factory.SubFactory(UserFactory, roles=["ops_lead"])
+    created_at = NOW
 
 
 class WithdrawalFactory(factory.django.DjangoModelFactory[Withdrawal]):

@@ -76,6 +76,12 @@ class Place:
         body = withdrawal_body(beneficiary_id=self.beneficiary().id, amount=rand(amount))
         return self.client.create_withdrawal(body).id
 
+    def trade(self, amount: str = "100") -> str:
+        """An exchange of dollars for rand that nobody at the desk asked for."""
+        exchange = Exchange("USD", "ZAR", Money(Decimal(amount), "USD"))
+        quote = self.client.quote(exchange, confirmable=True)
+        return self.client.confirm_quote(confirmation_body(exchange, quote)).id
+
     def fault(self, kind: str, **fault: Any) -> None:
         self.control("/faults", {"kind": kind, "path": "/lumetrade/*", "method": "*", **fault})
 
