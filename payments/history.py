@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.holds import ever_held
 from customers.models import Customer
 from payments.checks.holds import contact_of
-from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
 from payments.sight import Sight, Subject
 from staff import audit
 from staff.models import AuditEvent, User
@@ -58,6 +58,17 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.paymentrequest.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
     "payments.paymentrequest.refused": (_("refused it"), "bad"),
     "payments.paymentrequest.settled": (_("said what became of it"), ""),
+    "payments.tradeorder.quoted": (_("asked for a price"), ""),
+    "payments.tradeorder.confirmed": (_("confirmed it"), "good"),
+    "payments.tradeorder.queued": (_("could not send it yet; nothing has left"), ""),
+    "payments.tradeorder.confirmation_refused": (_("tried to confirm it and could not"), "bad"),
+    "payments.tradeorder.sending": (_("began to send it"), ""),
+    "payments.tradeorder.made": (_("has it"), "good"),
+    "payments.tradeorder.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
+    "payments.tradeorder.refused": (_("found that it was not carried out"), "bad"),
+    "payments.ordersettlement.proposed": (_("proposed what became of it"), ""),
+    "payments.ordersettlement.confirmed": (_("confirmed what became of it"), "good"),
+    "payments.ordersettlement.dropped": (_("dropped the proposal"), ""),
     "payments.payment.cancel_asked": (_("asked to have it cancelled"), ""),
     "payments.payment.cancel_read": (_("read what became of the cancellation"), ""),
     "payments.payment.cancel_answered": (_("answered that it is now:"), ""),
@@ -103,7 +114,9 @@ def of_withdrawal(withdrawal: Withdrawal, *, sight: Sight) -> list[Entry]:
 def of_payment(payment: Payment, *, sight: Sight) -> list[Entry]:
     """Return what happened to a payment, newest first: its own moments, and ours. One query."""
     ours = _entries([audit.subject_of(payment)], about=payment, sight=sight)
-    return sorted([*ours, *_moments(payment)], key=lambda entry: entry.at, reverse=True)
+    said = payment.get_status_display(), payment.get_seen_by_display()
+    moments = _moments(payment, payment.get_upstream_display(), *said)
+    return sorted([*ours, *moments], key=lambda entry: entry.at, reverse=True)
 
 
 def of_request(request: PaymentRequest, *, sight: Sight) -> list[Entry]:
@@ -111,31 +124,42 @@ def of_request(request: PaymentRequest, *, sight: Sight) -> list[Entry]:
     return _entries([audit.subject_of(request)], about=request, sight=sight)
 
 
-def _moments(payment: Payment) -> Iterator[Entry]:
-    provider = payment.get_upstream_display()
+def of_order(order: TradeOrder, *, sight: Sight) -> list[Entry]:
+    """Return what happened to an exchange that we asked for, newest first. One query."""
+    return _entries([audit.subject_of(order)], about=order, sight=sight)
 
+
+def of_trade(trade: Trade, order: TradeOrder | None, *, sight: Sight) -> list[Entry]:
+    """Return what happened to a trade, newest first: its own moments, and ours. One query."""
+    ours = of_order(order, sight=sight) if order else []
+    moments = _moments(trade, trade.get_upstream_display(), trade.get_status_display())
+    return sorted([*ours, *moments], key=lambda entry: entry.at, reverse=True)
+
+
+def _moments(
+    row: Payment | Trade, provider: str, status: str, seen_by: str = ""
+) -> Iterator[Entry]:
     def at_provider(at: datetime, text: str, tone: str = "") -> Entry:
         return Entry(at, provider, text, "upstream", detail="", quote="", tone=tone)
 
-    yield at_provider(payment.created_at, gettext("created it"))
+    yield at_provider(row.created_at, gettext("created it"))
     yield Entry(
-        payment.first_seen_at,
+        row.first_seen_at,
         gettext("Lightdesk"),
         gettext("saw it for the first time"),
         "system",
         detail="",
         quote="",
     )
-    if payment.completed_at:
-        yield at_provider(payment.completed_at, gettext("completed it"), "good")
-    if payment.changed_at > payment.first_seen_at:
+    if row.completed_at:
+        yield at_provider(row.completed_at, gettext("completed it"), "good")
+    if row.changed_at > row.first_seen_at:
         yield Entry(
-            payment.changed_at,
+            row.changed_at,
             gettext("Lightdesk"),
-            gettext("saw it change: %(status)s")
-            % {"status": gettext(payment.get_status_display()).lower()},
+            gettext("saw it change: %(status)s") % {"status": gettext(status).lower()},
             "system",
-            detail=gettext(payment.get_seen_by_display()),
+            detail=gettext(seen_by) if seen_by else "",
             quote="",
         )
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from payments import demo, feeds, feeds_lumetrade, hooks, senders, senders_lumetrade
+from payments import (
+    demo,
+    feeds,
+    feeds_lumetrade,
+    hooks,
+    openings,
+    senders,
+    senders_lumetrade,
+)
 from payments.deposits import sending as deposit_sending
 from payments.reconciliation import lumetrade, luxcore
+from payments.trading import sending as trade_sending
 from staff import demo as demonstration
 from upstreams import schedule, webhooks
 from upstreams.enums import Upstream
@@ -19,6 +28,8 @@ def register() -> None:
     senders.register_senders()
     senders_lumetrade.register_sender()
     deposit_sending.register_sender()
+    trade_sending.register_sender()
+    openings.register_sender()
     luxcore.register()
     lumetrade.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID, uuid5
 
-from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.models import AccountOpening, Payment, PaymentRequest, TradeOrder, Withdrawal
 from upstreams.enums import Upstream
 
 _NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
@@ -14,6 +14,8 @@ PAYOUT: Final = "luxcore.payout"
 CANCEL: Final = "luxcore.cancel"
 LUMETRADE_PAYOUT: Final = "lumetrade.payout"
 DEPOSIT: Final = "luxcore.deposit"
+TRADE: Final = "lumetrade.trade"
+OPEN_ACCOUNT: Final = "lumetrade.open_account"
 
 # The command that makes a payout, by its provider.
 PAYOUTS: Final = {Upstream.LUXCORE: PAYOUT, Upstream.LUMETRADE: LUMETRADE_PAYOUT}
@@ -41,3 +43,8 @@ def deposit_reference_for(request: PaymentRequest) -> str:
 def payment_cancel_key_for(payment: Payment, attempt_no: int) -> str:
     """The key of one attempt to cancel a payment there."""
     return str(uuid5(_NAMESPACE, f"{payment.upstream_id}:cancel:{attempt_no}"))
+
+
+def key_for(row: TradeOrder | AccountOpening) -> str:
+    """The key of the one command about it. Lumetrade is not told, and would not heed it."""
+    return str(uuid5(_NAMESPACE, row.code))

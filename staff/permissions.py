@@ -39,6 +39,9 @@ class Permission(models.TextChoices):
     MAKE_WITHDRAWALS = "make_withdrawals", _("create, import or retract withdrawals")
     MAKE_DEPOSITS = "make_deposits", _("create deposits or cancel your own")
     SIGN_WITHDRAWALS = "sign_withdrawals", _("sign withdrawals")
+    ASK_QUOTES = "ask_quotes", _("ask for the price of an exchange")
+    TRADE = "trade", _("exchange our money")
+    OPEN_ACCOUNTS = "open_accounts", _("open accounts at a provider")
     MANAGE_POLICIES = "manage_policies", _("propose or confirm policies")
     RECONCILE = "reconcile", _("reconcile and resolve drift")
     SEE_KYC = "see_kyc", _("see KYC cases")
@@ -77,6 +80,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.SEE_PAYMENTS,
             Permission.MAKE_WITHDRAWALS,
             Permission.MAKE_DEPOSITS,
+            Permission.ASK_QUOTES,
             Permission.RECONCILE,
             Permission.EXPORT_LISTS,
         }
@@ -94,6 +98,9 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         {
             Permission.SEE_PAYMENTS,
             Permission.SIGN_WITHDRAWALS,
+            Permission.ASK_QUOTES,
+            Permission.TRADE,
+            Permission.OPEN_ACCOUNTS,
             Permission.MANAGE_POLICIES,
             Permission.RECONCILE,
             Permission.PLACE_HOLDS,

@@ -19,8 +19,11 @@ from payments.actions.errors import (
     KeyReused,
     MakerCannotSign,
     NotYours,
+    OpeningNotPossible,
     PolicyNotPossible,
     ProofTooOld,
+    QuoteExpired,
+    QuoteNotPossible,
     ReasonMissing,
     RoleCannotSign,
     RoleTooYoung,
@@ -38,6 +41,7 @@ from payments.actions.imports import (
     upload_import,
 )
 from payments.actions.keyed import Key, made_before, request_withdrawal_once
+from payments.actions.openings import look_for_account, open_account
 from payments.actions.policies import (
     begin_policy,
     confirm_policy,
@@ -65,6 +69,12 @@ from payments.actions.requests import (
     retract_withdrawal,
 )
 from payments.actions.settlements import confirm_settlement, drop_settlement, propose_settlement
+from payments.actions.trade_settlements import (
+    confirm_order_settlement,
+    drop_order_settlement,
+    propose_order_settlement,
+)
+from payments.actions.trades import Wish, confirm_quote, request_quote
 from payments.decision import Difference
 from payments.deposits import DepositDraft
 from payments.models import NotPossible, WithdrawalNotMovable
@@ -73,6 +83,8 @@ from payments.rules import WithdrawalDraft
 __all__ = [
     "PolicyNotPossible",
     "ProofTooOld",
+    "QuoteExpired",
+    "QuoteNotPossible",
     "begin_policy",
     "confirm_policy",
     "drop_policy",
@@ -95,6 +107,7 @@ __all__ = [
     "MakerCannotSign",
     "NotPossible",
     "NotYours",
+    "OpeningNotPossible",
     "ReasonMissing",
     "Receipt",
     "RoleCannotSign",
@@ -104,22 +117,29 @@ __all__ = [
     "SignedTooMuch",
     "TooLateToUndo",
     "TooManyAtOnce",
+    "Wish",
     "WithdrawalDraft",
     "WithdrawalNotMovable",
     "accept_theirs",
     "amend_withdrawal",
     "attend_withdrawal",
     "cancel_payment",
+    "confirm_order_settlement",
+    "confirm_quote",
     "confirm_import",
     "confirm_resolution",
     "confirm_settlement",
     "drop_import",
+    "drop_order_settlement",
     "drop_resolution",
     "drop_settlement",
     "hold_customer",
     "lift_hold",
     "link_payment",
+    "look_for_account",
     "mark_not_duplicate",
+    "open_account",
+    "propose_order_settlement",
     "propose_settlement",
     "propose_write_off",
     "read_again",
@@ -127,6 +147,7 @@ __all__ = [
     "refresh_payment",
     "reject_withdrawal",
     "request_deposit",
+    "request_quote",
     "request_withdrawal",
     "request_withdrawal_once",
     "retract_withdrawal",

@@ -170,3 +170,18 @@ class PolicyNotPossible(NotPossible):
 
 class SettlementNotPossible(NotPossible):
     """This outcome cannot be settled by people now, or not by this person, or not like this."""
+
+
+class QuoteNotPossible(NotPossible):
+    """No price could be had, or this one cannot be confirmed. Nothing was exchanged."""
+
+
+class QuoteExpired(QuoteNotPossible):
+    """The price held until a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__(Text(_("The quote has expired: ask again. Nothing was exchanged.")))
+
+
+class OpeningNotPossible(NotPossible):
+    """This account cannot be opened now. Nothing was asked."""

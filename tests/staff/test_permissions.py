@@ -32,6 +32,9 @@ see_payments_masked  |     |     |     |     |     |     |  x  |  x  |     |
 make_withdrawals     |     |  x  |     |     |     |     |     |     |     |
 make_deposits        |     |  x  |     |     |     |     |     |     |     |
 sign_withdrawals     |     |     |  x  |  x  |     |     |     |     |     |
+ask_quotes           |     |  x  |     |  x  |     |     |     |     |     |
+trade                |     |     |     |  x  |     |     |     |     |     |
+open_accounts        |     |     |     |  x  |     |     |     |     |     |
 manage_policies      |     |     |     |  x  |     |     |     |     |     |
 reconcile            |     |  x  |     |  x  |     |     |     |     |     |
 see_kyc              |     |     |     |     |  x  |  x  |     |  x  |     |

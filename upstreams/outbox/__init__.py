@@ -6,7 +6,15 @@ happens by itself: the command is delivered once, and its outcome comes back thr
 
 from upstreams.outbox.delivery import deliver, sweep
 from upstreams.outbox.doubts import has_another_key, waits_for_people
-from upstreams.outbox.outcomes import Done, Mismatch, Outcome, Postponed, Refused, Uncertain
+from upstreams.outbox.outcomes import (
+    Done,
+    Mismatch,
+    Outcome,
+    Postponed,
+    Refused,
+    RefusedRepeat,
+    Uncertain,
+)
 from upstreams.outbox.queue import (
     NotSettleable,
     has_unknown,
@@ -29,6 +37,7 @@ __all__ = [
     "Outcome",
     "Postponed",
     "Refused",
+    "RefusedRepeat",
     "Repeat",
     "Sender",
     "Uncertain",

@@ -1,0 +1,225 @@
+"""What two people do when no machine can find out whether our money was exchanged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
+
+from payments.actions.common import stated
+from payments.actions.errors import SettlementNotPossible
+from payments.enums import OrderStatus, TradeStatus
+from payments.journal import Journal
+from payments.models import OrderSettlement, Trade, TradeOrder
+from payments.references import TRADE
+from payments.senders import CannotTell
+from payments.trading import matching, sending
+from staff import audit
+from staff.models import User
+from staff.permissions import Permission, can, require
+from staff.texts import Text
+from upstreams import outbox
+from upstreams.enums import CommandState
+from upstreams.errors import UpstreamError
+from upstreams.models import Command
+
+
+def propose_order_settlement(
+    *, order_id: int, trade: Trade | None, reason: str, by: User, at: datetime
+) -> OrderSettlement:
+    """Say what became of an unknown exchange: that trade, or (None) that it was not carried out.
+
+    It decides nothing; a second person confirms it, and everything is looked at again then.
+    Raises NotPermitted, ReasonMissing, SettlementNotPossible.
+    """
+    require(by, Permission.RECONCILE)
+    order = TradeOrder.objects.get(pk=order_id)
+    command = _waiting_command(order)
+    settlement = OrderSettlement(
+        order=order,
+        trade=trade,
+        fence=command.fence,
+        reason=stated(reason),
+        proposed_by=by,
+        proposed_at=at,
+    )
+    _refuse_foreign(trade, order)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                settlement.save()
+        except IntegrityError:
+            raise SettlementNotPossible(
+                Text(
+                    _(
+                        "Somebody proposed an outcome for %(code)s already: confirm or drop "
+                        "that first."
+                    ),
+                    code=order.code,
+                )
+            ) from None
+        _note("proposed", settlement, by=by, at=at)
+    return settlement
+
+
+def confirm_order_settlement(*, settlement_id: int, by: User, at: datetime) -> OrderSettlement:
+    """Confirm what somebody else proposed; the order moves and its command is closed.
+
+    "It was not carried out" is held against Lumetrade's trades once more first, for as long as a
+    click may wait. Whoever confirmed the quote is not the second person. Raises NotPermitted,
+    SettlementNotPossible; the proposal then stays.
+    """
+    require(by, Permission.SIGN_WITHDRAWALS)
+    settlement = OrderSettlement.objects.select_related("order", "trade").get(pk=settlement_id)
+    if settlement.confirmed_by_id == by.pk:
+        return settlement  # the same click again
+    _refuse_confirming(settlement, by)
+    command = _waiting_command(settlement.order)
+    if settlement.fence != command.fence:
+        raise SettlementNotPossible(
+            Text(
+                _(
+                    "The desk has asked the provider again since that was proposed, so it "
+                    "may be untrue by now: drop it, and look at the provider once more."
+                )
+            )
+        )
+    if settlement.trade is None:
+        _refuse_when_it_is_there(command)
+    with transaction.atomic():
+        settlement = _locked(settlement_id)
+        _refuse_confirming(settlement, by)
+        _refuse_foreign(settlement.trade, settlement.order)
+        settlement.confirmed_by, settlement.confirmed_at = by, at
+        settlement.save(update_fields=["confirmed_by", "confirmed_at"])
+        outcome: outbox.Done | outbox.Refused
+        if settlement.trade is not None:
+            outcome = outbox.Done(reference=settlement.trade.upstream_id)
+        else:
+            outcome = outbox.Refused(code="SETTLED_BY_PEOPLE", message="It was not carried out.")
+        try:
+            outbox.settle_by_hand(command=command, outcome=outcome, at=at, by_label=by.email)
+        except outbox.NotSettleable as late:
+            raise SettlementNotPossible(
+                Text(_("The provider has answered meanwhile: look at the exchange again."))
+            ) from late
+        _note("confirmed", settlement, by=by, at=at)
+    return settlement
+
+
+def drop_order_settlement(*, settlement_id: int, by: User, at: datetime) -> OrderSettlement:
+    """Put a proposal aside. Raises NotPermitted, SettlementNotPossible."""
+    if not can(by, Permission.SIGN_WITHDRAWALS):
+        require(by, Permission.RECONCILE)
+    with transaction.atomic():
+        settlement = _locked(settlement_id)
+        if settlement.dropped_at is not None:
+            return settlement
+        if settlement.confirmed_at is not None:
+            raise SettlementNotPossible(Text(_("It was confirmed already.")))
+        settlement.dropped_at = at
+        settlement.save(update_fields=["dropped_at"])
+        _note("dropped", settlement, by=by, at=at)
+    return settlement
+
+
+def _locked(settlement_id: int) -> OrderSettlement:
+    rows = OrderSettlement.objects.select_for_update(of=("self",))
+    return rows.select_related("order", "trade", "proposed_by").get(pk=settlement_id)
+
+
+def _waiting_command(order: TradeOrder) -> Command:
+    """The command that no machine will try again; raises SettlementNotPossible."""
+    if order.status != OrderStatus.UNKNOWN:
+        raise SettlementNotPossible(
+            Text(_("The outcome of %(code)s is not unknown."), code=order.code)
+        )
+    subject_type, subject_id = audit.subject_of(order)
+    command = (
+        Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+        .filter(kind=TRADE, state=CommandState.UNKNOWN)
+        .last()
+    )
+    if command is None or not outbox.waits_for_people(command):
+        raise SettlementNotPossible(
+            Text(
+                _("The desk is still looking for %(code)s at the provider by itself."),
+                code=order.code,
+            )
+        )
+    return command
+
+
+def _refuse_foreign(trade: Trade | None, order: TradeOrder) -> None:
+    if trade is None:
+        return
+    pair = (trade.upstream, trade.from_currency, trade.to_currency)
+    if pair != (order.upstream, order.from_currency, order.to_currency):
+        raise SettlementNotPossible(Text(_("That trade exchanged other currencies.")))
+    if TradeOrder.objects.filter(trade=trade).exclude(pk=order.pk).exists():
+        raise SettlementNotPossible(Text(_("That trade belongs to another order.")))
+
+
+def _refuse_confirming(settlement: OrderSettlement, by: User) -> None:
+    if settlement.dropped_at is not None:
+        raise SettlementNotPossible(Text(_("It was dropped: propose it anew.")))
+    if settlement.confirmed_at is not None:
+        raise SettlementNotPossible(Text(_("Somebody else confirmed it already.")))
+    if settlement.proposed_by_id == by.pk:
+        raise SettlementNotPossible(Text(_("You proposed it, so somebody else confirms it.")))
+    if settlement.order.confirmed_by_id == by.pk:
+        raise SettlementNotPossible(
+            Text(_("You confirmed the quote, so somebody else says what became of it."))
+        )
+
+
+def _refuse_when_it_is_there(command: Command) -> None:
+    """Look at Lumetrade's trades, now: "it was not carried out" must not be wrong.
+
+    Under another key a list that does not show it proves nothing, whether it is read or not: then
+    the two people's word stands alone.
+    """
+    seconds = settings.APPROVAL_READ_SECONDS
+    try:
+        there = sending.look(command, seconds=seconds)
+    except (UpstreamError, CannotTell) as problem:
+        if outbox.has_another_key(command):
+            return
+        raise SettlementNotPossible(
+            Text(
+                _(
+                    "The provider's list cannot be read now (within %(seconds)s seconds), "
+                    "so nobody can say that. The proposal is kept: confirm it a little "
+                    "later. %(problem)s"
+                ),
+                seconds=f"{seconds:g}",
+                problem=problem,
+            )
+        ) from problem
+    order = sending.order_of(command)
+    for trade in there:
+        if trade.status != TradeStatus.CANCELLED and matching.is_equal(order, trade):
+            raise SettlementNotPossible(
+                Text(
+                    _("The provider shows %(trade)s with these amounts at that time (%(status)s)."),
+                    trade=trade.upstream_id,
+                    status=trade.upstream_status,
+                )
+            )
+
+
+def _note(verb: str, settlement: OrderSettlement, *, by: User, at: datetime) -> None:
+    journal = Journal(by=by, at=at)
+    journal.add(
+        f"payments.ordersettlement.{verb}",
+        settlement.order,
+        after={
+            "settlement": settlement.pk,
+            "trade": settlement.trade.upstream_id if settlement.trade else "",
+            "proposed_by": settlement.proposed_by.email,
+        },
+        reason=settlement.reason if verb != "dropped" else "",
+    )
+    journal.write()

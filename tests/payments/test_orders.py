@@ -1,0 +1,375 @@
+"""Exchanging our money: a price that holds for half a minute, confirmed once and never again."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from payments import actions, feeds_lumetrade
+from payments.actions import Wish
+from payments.enums import OrderStatus, TradeStatus
+from payments.journal import Journal
+from payments.models import ORDER_MOVES, Balance, OrderNotMovable, Trade, TradeOrder
+from payments.trading import life, matching
+from payments.trading.moves import move
+from staff.models import AuditEvent, User
+from staff.permissions import NotPermitted
+from tests.payments.factories import approver, maker
+from tests.payments.lumetrade import Place
+from tests.staff.factories import UserFactory
+from upstreams import feeds, outbox
+from upstreams.enums import CommandState
+from upstreams.models import Command, SendingSwitch
+
+pytestmark = pytest.mark.django_db
+
+CONFIRM = ("POST", "/api/v1/trades/quote/confirm")
+CONFIRM_PATH = "/lumetrade/api/v1/trades/quote/confirm"
+QUOTE_PATH = "/lumetrade/api/v1/trades/quote"
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Lumetrade at the other end, its accounts known."""
+    made = Place()
+    for asker in (
+        "payments.feeds_lumetrade",
+        "payments.actions.trades",
+        "payments.trading.sending",
+    ):
+        monkeypatch.setattr(f"{asker}.get_client", made.get_client)
+    monkeypatch.setattr("upstreams.credentials.fingerprint", lambda upstream: "key")
+    monkeypatch.setattr("upstreams.credentials.in_use", lambda: {"key"})
+    feeds.run(feeds_lumetrade.ACCOUNTS)
+    yield made
+    made.close()
+
+
+def lead() -> User:
+    return UserFactory(roles=["ops_lead"])
+
+
+def wish(amount: str = "100.00", *, fixes_bought: bool = False) -> Wish:
+    return Wish("USD", "ZAR", Decimal(amount), fixes_bought)
+
+
+def quoted(by: User, amount: str = "100.00") -> TradeOrder:
+    return actions.request_quote(wish=wish(amount), by=by, at=timezone.now())
+
+
+def confirmed(by: User, amount: str = "100.00") -> TradeOrder:
+    order = quoted(by, amount)
+    return actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=timezone.now())
+
+
+def deliver() -> CommandState | None:
+    return outbox.deliver(Command.objects.latest("pk").pk)
+
+
+def look_again() -> CommandState | None:
+    Command.objects.update(next_at=timezone.now())
+    return deliver()
+
+
+def a_minute_ago() -> None:
+    """Let the first of two readings after a 409 have been long enough ago."""
+    command = Command.objects.get()
+    then = (timezone.now() - timedelta(minutes=2)).isoformat()
+    Command.objects.update(outcome={**command.outcome, "refused_at": then})
+
+
+def ours(order: TradeOrder) -> TradeOrder:
+    return TradeOrder.objects.select_related("trade").get(pk=order.pk)
+
+
+def confirmations(place: Place) -> int:
+    return place.calls.count(CONFIRM)
+
+
+def test_a_price_is_asked_for_confirmed_sent_and_followed(place: Place) -> None:
+    by = lead()
+    order = quoted(by)
+    assert (order.status, order.sold, order.fixes_bought) == (OrderStatus.QUOTED, 100, False)
+    assert order.bought > 1000
+    assert not Command.objects.exists()
+    actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=timezone.now())
+
+    assert deliver() == CommandState.DONE
+
+    made = ours(order)
+    assert made.trade is not None
+    assert (made.status, made.trade.status) == (OrderStatus.MADE, TradeStatus.PENDING)
+    assert (made.trade.sold, made.trade.bought) == (order.sold, order.bought)
+    assert confirmations(place) == 1
+    place.move(made.trade.upstream_id, "COMPLETED")
+    feeds.run(feeds_lumetrade.TRADES)
+    assert life.tell(ours(order), now=timezone.now()).money == "The money is exchanged."
+    verbs = AuditEvent.objects.filter(subject_id=str(order.pk)).order_by("sequence")
+    assert list(verbs.values_list("verb", flat=True)) == [
+        "payments.tradeorder.quoted",
+        "payments.tradeorder.confirmed",
+        "payments.tradeorder.sending",
+        "payments.tradeorder.made",
+    ]
+
+
+def test_what_is_to_arrive_may_be_fixed_instead(place: Place) -> None:
+    order = actions.request_quote(
+        wish=wish("2000.00", fixes_bought=True), by=maker(), at=timezone.now()
+    )
+
+    assert (order.bought, order.fixes_bought) == (2000, True)
+    by = lead()
+    actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=timezone.now())
+    assert deliver() == CommandState.DONE
+    assert ours(order).status == OrderStatus.MADE
+
+
+class TestAskingForAPrice:
+    def test_is_for_makers_and_ops_leads(self, place: Place) -> None:
+        for person in (approver(), UserFactory(roles=["viewer"])):
+            with pytest.raises(NotPermitted):
+                quoted(person)
+        assert place.calls.count(("POST", "/api/v1/trades/quote")) == 0
+
+    def test_tells_their_objection_at_its_field(self, place: Place) -> None:
+        with pytest.raises(actions.InvalidDraft) as refusal:
+            actions.request_quote(
+                wish=Wish("USD", "GBP", Decimal(100), False), by=maker(), at=timezone.now()
+            )
+
+        assert refusal.value.errors == {"to_currency": "Lumetrade says: is not supported"}
+
+    @pytest.mark.parametrize("fault", ["answer_null", "answer_empty_object"])
+    def test_says_so_when_no_answer_comes(self, place: Place, fault: str) -> None:
+        place.fault(fault, method="POST", path=QUOTE_PATH, times=1)
+
+        with pytest.raises(actions.QuoteNotPossible, match="No price could be had"):
+            quoted(maker())
+
+        assert not TradeOrder.objects.exists()
+
+
+class TestConfirming:
+    def test_is_for_ops_leads_and_the_attempt_of_others_is_remembered(self, place: Place) -> None:
+        order = quoted(maker())
+
+        for person in (maker(), approver()):
+            with pytest.raises(NotPermitted):
+                actions.confirm_quote(
+                    order_id=order.pk, proved_at=None, by=person, at=timezone.now()
+                )
+
+        assert ours(order).status == OrderStatus.QUOTED
+        tried = AuditEvent.objects.filter(verb="payments.tradeorder.confirmation_refused")
+        assert tried.count() == 2
+
+    def test_is_refused_once_the_price_has_expired(self, place: Place) -> None:
+        order, by = quoted(maker()), lead()
+
+        with pytest.raises(actions.QuoteExpired):
+            actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=order.expires_at)
+
+        assert not Command.objects.exists()
+
+    def test_twice_is_once(self, place: Place) -> None:
+        by = lead()
+        order = confirmed(by)
+
+        again = actions.confirm_quote(
+            order_id=order.pk, proved_at=None, by=by, at=timezone.now() + timedelta(hours=1)
+        )
+
+        assert (again.pk, Command.objects.count()) == (order.pk, 1)
+        with pytest.raises(actions.QuoteNotPossible, match="Somebody else has confirmed"):
+            actions.confirm_quote(order_id=order.pk, proved_at=None, by=lead(), at=timezone.now())
+
+    def test_of_much_asks_who_they_are(self, place: Place, settings: Any) -> None:
+        settings.TRADE_WITHOUT_PROOF = {"USD": Decimal(99)}
+        order, by, now = quoted(maker()), lead(), timezone.now()
+
+        for proof in (None, now - timedelta(minutes=6)):
+            with pytest.raises(actions.ProofTooOld):
+                actions.confirm_quote(order_id=order.pk, proved_at=proof, by=by, at=now)
+        settings.TRADE_WITHOUT_PROOF = {"ZAR": Decimal(1)}  # of dollars nothing is said: always
+        with pytest.raises(actions.ProofTooOld):
+            actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=now)
+
+        actions.confirm_quote(order_id=order.pk, proved_at=now, by=by, at=now)
+
+        assert ours(order).status == OrderStatus.QUEUED
+
+    def test_of_more_than_there_is_is_refused(self, place: Place) -> None:
+        order, by = quoted(maker()), lead()
+        Balance.objects.filter(currency="USD").update(available=Decimal("99.99"))
+
+        with pytest.raises(actions.QuoteNotPossible, match="not enough USD"):
+            actions.confirm_quote(order_id=order.pk, proved_at=None, by=by, at=timezone.now())
+
+
+class TestSending:
+    def test_never_sends_a_price_that_has_expired(self, place: Place) -> None:
+        order = confirmed(lead())
+        TradeOrder.objects.update(expires_at=timezone.now())
+
+        assert deliver() == CommandState.REFUSED
+
+        assert (confirmations(place), ours(order).error_code) == (0, "QUOTE_EXPIRED")
+        assert "expired before" in life.tell(ours(order), now=timezone.now()).known
+
+    def test_waits_while_sending_is_stopped(self, place: Place) -> None:
+        order = confirmed(lead())
+        outbox.stop_sending("lumetrade", reason="Look.", by_label="test", at=timezone.now())
+
+        assert deliver() is None
+
+        assert "Look." in life.tell(ours(order), now=timezone.now()).known
+        assert SendingSwitch.objects.get().is_on is False
+
+    def test_a_clear_no_is_told_in_words(self, place: Place) -> None:
+        order = confirmed(lead())
+        TradeOrder.objects.update(reference="Q-unknown")
+        body = Command.objects.get().request_bytes.replace(order.reference.encode(), b"Q-unknown")
+        Command.objects.update(request=body)
+
+        assert deliver() == CommandState.REFUSED
+
+        assert ours(order).status == OrderStatus.REFUSED
+        assert "Nothing was exchanged" in life.tell(ours(order), now=timezone.now()).money
+
+    def test_a_conflict_is_refused_when_two_readings_show_nothing(self, place: Place) -> None:
+        order = confirmed(lead())
+        place.control("/lumetrade/balances", {"currency": "USD", "available": 1})
+        assert deliver() == CommandState.UNKNOWN
+        told = life.tell(ours(order), now=timezone.now())
+        assert "Insufficient funds" in told.known
+        assert look_again() == CommandState.UNKNOWN  # the first reading proves nothing alone
+        assert look_again() == CommandState.UNKNOWN
+        a_minute_ago()
+
+        assert look_again() == CommandState.REFUSED
+
+        assert (ours(order).status, confirmations(place)) == (OrderStatus.REFUSED, 1)
+        assert "Insufficient funds" in ours(order).status_reason
+
+    def test_a_lost_reply_is_found_and_linked(self, place: Place) -> None:
+        place.fault("drop", method="POST", path=CONFIRM_PATH)
+        order = confirmed(lead())
+        assert deliver() == CommandState.UNKNOWN
+
+        assert look_again() == CommandState.DONE
+
+        assert ours(order).trade == Trade.objects.get()
+        assert confirmations(place) == 1
+
+    def test_what_never_arrived_is_never_sent_again(self, place: Place) -> None:
+        place.fault("drop_before", method="POST", path=CONFIRM_PATH)
+        order = confirmed(lead())
+        deliver()
+
+        for _ in range(7):
+            look_again()
+
+        assert (ours(order).status, confirmations(place)) == (OrderStatus.UNKNOWN, 1)
+
+    def test_another_exchange_than_was_quoted_stops_the_provider(self, place: Place) -> None:
+        order = confirmed(lead())
+        TradeOrder.objects.update(bought=Decimal("1.00"))
+
+        deliver()
+
+        assert ours(order).status == OrderStatus.UNKNOWN
+        assert SendingSwitch.objects.get(upstream="lumetrade").is_on is False
+        assert Command.objects.get().outcome["differences"][0][0] == "bought"
+
+
+class TestSettling:
+    def unknown(self, place: Place) -> TradeOrder:
+        """An order whose answer was lost and of which the list shows a like one, not certainly."""
+        place.fault("drop_before", method="POST", path=CONFIRM_PATH)
+        order = confirmed(lead())
+        deliver()
+        place.trade("100")
+        Trade.objects.all().delete()
+        feeds.run(feeds_lumetrade.TRADES)
+        Trade.objects.update(bought=Decimal("1826.00"))
+        Command.objects.update(next_at=None)
+        return ours(order)
+
+    def test_takes_two_people_who_see_what_it_may_be(self, place: Place) -> None:
+        order = self.unknown(place)
+        (candidate,) = matching.candidates(order, Command.objects.get())
+        first, now = lead(), timezone.now()
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=candidate, reason="Their page shows it.", by=first, at=now
+        )
+        for person in (first, order.confirmed_by):
+            assert person is not None
+            with pytest.raises(actions.SettlementNotPossible):
+                actions.confirm_order_settlement(settlement_id=proposal.pk, by=person, at=now)
+        with pytest.raises(NotPermitted):
+            actions.confirm_order_settlement(settlement_id=proposal.pk, by=maker(), at=now)
+        with pytest.raises(actions.SettlementNotPossible, match="already"):
+            actions.propose_order_settlement(
+                order_id=order.pk, trade=None, reason="No.", by=maker(), at=now
+            )
+
+        actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+
+        settled = ours(order)
+        assert (settled.status, settled.trade) == (OrderStatus.MADE, candidate)
+        assert Command.objects.get().state == CommandState.DONE
+
+    def test_does_not_believe_that_nothing_happened_while_it_is_shown(self, place: Place) -> None:
+        order = self.unknown(place)
+        Trade.objects.update(bought=order.bought)
+        now = timezone.now()
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=None, reason="Not there.", by=maker(), at=now
+        )
+
+        with pytest.raises(actions.SettlementNotPossible, match="shows TID"):
+            actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+
+        actions.drop_order_settlement(settlement_id=proposal.pk, by=maker(), at=now)
+        assert ours(order).status == OrderStatus.UNKNOWN
+
+    def test_says_that_nothing_happened(self, place: Place) -> None:
+        order = self.unknown(place)
+        now = timezone.now()
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=None, reason="Not there.", by=maker(), at=now
+        )
+
+        actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+
+        assert ours(order).status == OrderStatus.REFUSED
+        assert "Two people" in life.tell(ours(order), now=now).known
+
+    def test_waits_for_the_machine(self, place: Place) -> None:
+        order = self.unknown(place)
+        Command.objects.update(next_at=timezone.now() + timedelta(minutes=1))
+
+        with pytest.raises(actions.SettlementNotPossible, match="still looking"):
+            actions.propose_order_settlement(
+                order_id=order.pk, trade=None, reason="x", by=maker(), at=timezone.now()
+            )
+
+
+def test_moves_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TradeOrder, "save", lambda self, **_: None)
+    journal = Journal(by=None, at=timezone.now())
+    for current, wanted in itertools.product(OrderStatus, OrderStatus):
+        order = TradeOrder(pk=1, status=current)
+        if wanted in ORDER_MOVES[current]:
+            move(order, wanted, journal=journal)
+            assert order.status == wanted
+            continue
+        with pytest.raises(OrderNotMovable):
+            move(order, wanted, journal=journal)
