@@ -126,6 +126,8 @@ class Frame:
             ),
             self._desk(gettext("Payments"), "payments:payments", "arrow-left-right", "p"),
             self._desk(gettext("Balances"), "payments:balances", "wallet", "b"),
+            self._desk(gettext("Accounts"), "payments:accounts", "landmark", "a"),
+            self._desk(gettext("Trades"), "payments:trades", "refresh-cw", "e"),
             self._desk(
                 gettext("Reconciliation"),
                 "payments:reconciliation",

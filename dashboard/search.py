@@ -9,8 +9,9 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, Trade, Withdrawal
 from payments.models.payments import PaymentQuerySet
+from payments.models.trades import TradeQuerySet
 from payments.queues import WithdrawalQuerySet, code_begins
 from payments.sight import Sight
 from staff.lists import begins
@@ -42,11 +43,12 @@ class Found:
 
     withdrawals: list[Hit]
     payments: list[Hit]
+    trades: list[Hit]
     is_cut: bool
 
     @property
     def is_empty(self) -> bool:
-        return not self.withdrawals and not self.payments
+        return not (self.withdrawals or self.payments or self.trades)
 
 
 def find(text: str, *, sight: Sight) -> Found:
@@ -54,14 +56,16 @@ def find(text: str, *, sight: Sight) -> Found:
 
     People who read names masked find neither by name nor by the payout's own reference: what they
     type would tell them what it is.
-    Two queries, none for less than three letters.
+    Three queries, none for less than three letters.
     """
     text = text.strip()[:LONGEST]
     if len(text) < LEAST or "\x00" in text:
-        return Found([], [], is_cut=False)
+        return Found([], [], [], is_cut=False)
     paid_out = [_withdrawal(row, sight) for row in withdrawals(text, sight)[: MOST + 1]]
     moved = [_payment(row, sight) for row in payments(text, sight)[: MOST + 1]]
-    return Found(paid_out[:MOST], moved[:MOST], is_cut=len(paid_out) > MOST or len(moved) > MOST)
+    exchanged = [_trade(row) for row in trades(text)[: MOST + 1]]
+    is_cut = any(len(hits) > MOST for hits in (paid_out, moved, exchanged))
+    return Found(paid_out[:MOST], moved[:MOST], exchanged[:MOST], is_cut=is_cut)
 
 
 def withdrawals(text: str, sight: Sight) -> WithdrawalQuerySet:
@@ -82,6 +86,14 @@ def payments(text: str, sight: Sight) -> PaymentQuerySet:
         match |= _names("counterparty_name", text)
     rows = Payment.objects.filter(match).select_related("customer").defer("raw", "stamps")
     return rows.newest_first()
+
+
+def trades(text: str) -> TradeQuerySet:
+    """Return the trades with this id, or that were asked for under this code, newest first."""
+    match = Q(upstream__in=Upstream.values) & begins("upstream_id", text)
+    match |= Q(order__code__iexact=text)
+    rows = Trade.objects.filter(match).select_related("order").defer("raw")
+    return rows.order_by("-created_at", "-pk")
 
 
 def _names(field: str, text: str) -> Q:
@@ -114,4 +126,19 @@ def _payment(row: Payment, sight: Sight) -> Hit:
         status_words=f"{gettext(row.get_kind_display())}: {gettext(row.get_status_display())}",
         created_at=row.created_at,
         reference=row.merchant_reference,
+    )
+
+
+def _trade(row: Trade) -> Hit:
+    order = getattr(row, "order", None)
+    return Hit(
+        code=row.upstream_id,
+        url=row.get_absolute_url(),
+        name=f"{row.from_currency} → {row.to_currency}",
+        amount=row.sold or Decimal(0),
+        currency=row.from_currency,
+        status=row.status,
+        status_words=gettext(row.get_status_display()),
+        created_at=row.created_at,
+        reference=order.code if order else "",
     )

@@ -10,7 +10,7 @@ from django import forms
 
 from payments import facts, masking
 from payments.forms.filters import FilterForm
-from payments.models import Payment, Withdrawal
+from payments.models import Payment, Trade, Withdrawal
 from payments.sight import Sight
 from staff.exports import Column
 
@@ -69,6 +69,25 @@ def withdrawal_columns(sight: Sight) -> list[Column[Withdrawal]]:
         Column("settled_at", lambda w: w.settled_at),
         Column("reject_code", lambda w: w.reject_code),
         Column("error_code", lambda w: w.error_code),
+    ]
+
+
+def trade_columns() -> list[Column[Trade]]:
+    """The mirror of exchanges. They name nobody, so nothing is masked."""
+    return [
+        Column("created_at", lambda t: t.created_at),
+        Column("provider", lambda t: t.upstream),
+        Column("id", lambda t: t.upstream_id),
+        Column("status", lambda t: t.status),
+        Column("provider_status", lambda t: t.upstream_status),
+        Column("sold", lambda t: _amount(t.sold, t.from_currency)),
+        Column("sold_currency", lambda t: t.from_currency),
+        Column("bought", lambda t: _amount(t.bought, t.to_currency)),
+        Column("bought_currency", lambda t: t.to_currency),
+        Column("rate", lambda t: None if t.rate is None else t.rate.normalize()),
+        Column("is_rate_inverted", lambda t: t.is_rate_inverted),
+        Column("from_quote", lambda t: t.is_rfq),
+        Column("completed_at", lambda t: t.completed_at),
     ]
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from payments.views import (
+    accounts,
     balances,
     cancel,
     decide,
@@ -11,9 +12,11 @@ from payments.views import (
     exports,
     holds,
     imports,
+    orders,
     payments,
     policies,
     queue,
+    trades,
     withdrawal,
 )
 from payments.views.reconciliation import drift, overview
@@ -82,6 +85,20 @@ urlpatterns = [
         cancel.payment_cancel_live,
         name="payment-cancel-live",
     ),
+    path("trades/", trades.trades, name="trades"),
+    path("trades/new/", orders.trade_new, name="trade-new"),
+    path("trades/export/", exports.trades_export, name="trades-export"),
+    path("trades/orders/", orders.orders, name="orders"),
+    path("trades/orders/<str:code>/", orders.order, name="order"),
+    path("trades/orders/<str:code>/live/", orders.order_live, name="order-live"),
+    path("trades/orders/<str:code>/confirm/", orders.order_confirm, name="order-confirm"),
+    path("trades/orders/<str:code>/settle/", orders.order_settle, name="order-settle"),
+    path("trades/<str:upstream_id>/", trades.trade, name="trade"),
+    # Signing in lies below /accounts/ too (staff.urls): nothing of it is named like these.
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/live/", accounts.accounts_live, name="accounts-live"),
+    path("accounts/open/", accounts.account_open, name="account-open"),
+    path("accounts/openings/<str:code>/look/", accounts.account_look, name="account-look"),
     path("balances/", balances.balances, name="balances"),
     path("reconciliation/", overview.reconciliation, name="reconciliation"),
     path("reconciliation/start/", overview.reconciliation_start, name="reconciliation-start"),

@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from payments import words
-from payments.enums import Kind, Origin, PaymentStatus
+from payments.enums import Kind, Origin, PaymentStatus, TradeStatus
 from payments.forms.fields import AmountField
 from payments.models.payments import PaymentQuerySet
+from payments.models.trades import TradeQuerySet
 from payments.queues import WithdrawalQuerySet, code_begins
+from payments.trading import currencies
 from staff import lists
 from staff.lists import begins
 from upstreams.enums import Upstream
@@ -182,6 +184,36 @@ class PaymentFilter(FilterForm):
             rows = rows.filter(begins("upstream_id", text) | begins("merchant_reference", text))
         if text := wanted.get("customer"):
             rows = rows.filter(Q(counterparty_name__icontains=text) | _of_customer(text))
+        return rows
+
+
+class TradeFilter(FilterForm):
+    """Narrows the mirror of exchanges."""
+
+    ranges = [("from_date", "to_date")]
+
+    status = _choice(_("Status"), TradeStatus.choices)
+    from_currency = forms.ChoiceField(label=_("Sold"), required=False)
+    to_currency = forms.ChoiceField(label=_("Bought"), required=False)
+    from_date = _day(_("From"))
+    to_date = _day(_("To"))
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        codes = [(code, code) for code in currencies.known()]
+        for name in ("from_currency", "to_currency"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [ANY, *codes]
+
+    def narrow(self, rows: TradeQuerySet) -> TradeQuerySet:
+        """Return the trades that match. Dates are days in the reader's zone, both included."""
+        wanted = self.in_force
+        rows = rows.filter(**self._exact("status", "from_currency", "to_currency"))
+        if first := wanted.get("from_date"):
+            rows = rows.filter(created_at__gte=_midnight(first))
+        if last := wanted.get("to_date"):
+            rows = rows.filter(created_at__lt=_midnight(last + timedelta(days=1)))
         return rows
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from payments import exports
-from payments.forms.filters import PaymentFilter
-from payments.models import Payment
+from payments.forms.filters import PaymentFilter, TradeFilter
+from payments.models import Payment, Trade
 from payments.sight import Sight
 from payments.views.payments import NEWEST_FIRST, TABS, narrowed
 from payments.views.queue import QueueView
@@ -52,3 +52,18 @@ def withdrawals_export(request: HttpRequest) -> HttpResponseBase:
         asked=exports.asked(view.filter, tab=view.tab.key),
     )
     return as_csv(export, by=view.person, at=view.now)
+
+
+@require_POST
+@permission_required(Permission.EXPORT_LISTS)
+def trades_export(request: HttpRequest) -> HttpResponseBase:
+    """The trades of the list's address, newest first."""
+    form = TradeFilter(request.GET)
+    export = Export(
+        name="trades",
+        columns=exports.trade_columns(),
+        rows=form.narrow(Trade.objects.all()).defer("raw"),
+        order=NEWEST_FIRST,
+        asked=exports.asked(form),
+    )
+    return as_csv(export, by=person_of(request), at=timezone.now())

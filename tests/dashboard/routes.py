@@ -15,7 +15,17 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from customers.models import Hold
-from payments.models import Drift, Payment, PaymentRequest, PayoutImport, Policy, Withdrawal
+from payments.models import (
+    AccountOpening,
+    Drift,
+    Payment,
+    PaymentRequest,
+    PayoutImport,
+    Policy,
+    Trade,
+    TradeOrder,
+    Withdrawal,
+)
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
 from tests.customers.factories import HoldFactory
@@ -59,6 +69,9 @@ class World:
     payout_import: PayoutImport
     policy: Policy
     hold: Hold
+    trade: Trade
+    order: TradeOrder
+    opening: AccountOpening
 
     @classmethod
     def make(cls) -> World:
@@ -86,6 +99,9 @@ class World:
             payout_import=factories.PayoutImportFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
+            trade=factories.TradeFactory(),
+            order=factories.TradeOrderFactory(),
+            opening=factories.AccountOpeningFactory(),
         )
 
 
@@ -125,6 +141,10 @@ def _drift(world: World) -> Mapping[str, Any]:
 
 def _request(world: World) -> Mapping[str, Any]:
     return {"code": world.request.code}
+
+
+def _order(world: World) -> Mapping[str, Any]:
+    return {"code": world.order.code}
 
 
 def _import(world: World) -> Mapping[str, Any]:
@@ -195,6 +215,25 @@ ROUTES: Mapping[str, Route] = {
         may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment
     ),
     "payments:balances": Route(SEE),
+    "payments:trades": Route(SEE),
+    "payments:trades-export": Route(EXPORT, get=None, post=200),
+    "payments:trade": Route(SEE, arguments=lambda world: {"upstream_id": world.trade.upstream_id}),
+    "payments:trade-new": Route(may(Permission.ASK_QUOTES), post=422),
+    "payments:orders": Route(SEE),
+    "payments:order": Route(SEE, arguments=_order),
+    # 286: its quote expired long ago, so there is nothing to poll.
+    "payments:order-live": Route(SEE, get=286, arguments=_order),
+    "payments:order-confirm": Route(may(Permission.TRADE), get=None, post=409, arguments=_order),
+    "payments:order-settle": Route(SIGN | RECONCILE, post=422, arguments=_order),
+    "payments:accounts": Route(SEE),
+    "payments:accounts-live": Route(SEE, get=286),  # nobody asked for an account
+    "payments:account-open": Route(may(Permission.OPEN_ACCOUNTS), get=None, post=422),
+    "payments:account-look": Route(
+        may(Permission.OPEN_ACCOUNTS),
+        get=None,
+        post=302,
+        arguments=lambda world: {"code": world.opening.code},
+    ),
     "payments:reconciliation": Route(SEE),
     "payments:reconciliation-start": Route(RECONCILE, get=None, post=422),
     "payments:drift": Route(SEE, arguments=_drift),

@@ -28,7 +28,10 @@ def desks(client: Client) -> dict[str, Any]:
     return {desk.label: desk for _group, group in frame.desks for desk in group}
 
 
-PAYMENT_DESKS = ["Home", "Withdrawals", "Payments", "Balances", "Reconciliation", "Policies"]
+PAYMENT_DESKS = [
+    *("Home", "Withdrawals", "Payments", "Balances", "Accounts", "Trades"),
+    *("Reconciliation", "Policies"),
+]
 
 
 class TestDesks:

@@ -323,7 +323,7 @@ class TestLiveFragments:
         page.goto("/gallery/live/")
         page.route(
             "**/rounds/",
-            lambda route: route.fulfill(status=302, headers={"location": "/accounts/logout/"}),
+            lambda route: route.fulfill(status=302, headers={"location": "/accounts/login/"}),
         )
 
         with page.expect_navigation(url="**/gallery/live/"):

@@ -8,7 +8,14 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard import search
 from payments.sight import Sight
-from tests.payments.factories import PaymentFactory, PolicyFactory, WithdrawalFactory
+from tests.payments.factories import (
+    PaymentFactory,
+    PolicyFactory,
+    TradeFactory,
+    TradeOrderFactory,
+    WithdrawalFactory,
+    approver,
+)
 from tests.payments.pages.helpers import as_role, text_of
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +41,7 @@ def payment() -> Any:
 
 def found(text: str, *, role: str = "viewer") -> set[str]:
     result = as_role(role).get("/search/", {"q": text}).context["found"]
-    return {hit.code for hit in (*result.withdrawals, *result.payments)}
+    return {hit.code for hit in (*result.withdrawals, *result.payments, *result.trades)}
 
 
 class TestSearch:
@@ -56,6 +63,15 @@ class TestSearch:
     )
     def test_finds_a_withdrawal_by_its_beginning(self, text: str, row: Any) -> None:
         assert found(text) == {"wd-7F3MK2"}
+
+    @pytest.mark.parametrize("text", ["TIDK9", "tr-7F3MK2", "TR-7f3mk2"])
+    def test_finds_a_trade_by_its_id_and_by_the_code_it_was_asked_for_under(
+        self, text: str
+    ) -> None:
+        trade = TradeFactory(upstream_id="TIDK9BIPUV")
+        TradeOrderFactory(code="tr-7F3MK2", status="made", trade=trade, confirmed_by=approver())
+
+        assert found(text) == {"TIDK9BIPUV"}
 
     @pytest.mark.parametrize("text", ["pay_8f3a99", "pay_8f", "shop-77", "shop", "marí", "María G"])
     def test_finds_a_payment_by_its_beginning(self, text: str, payment: Any) -> None:
@@ -86,8 +102,8 @@ class TestSearch:
 
         assert "There is more than is shown" in text
 
-    def test_asks_two_questions_of_the_database(self, row: Any, payment: Any) -> None:
+    def test_asks_three_questions_of_the_database(self, row: Any, payment: Any) -> None:
         with CaptureQueriesContext(connection) as queries:
             search.find("james", sight=Sight(names_in_clear=True))
 
-        assert len(queries) == 2
+        assert len(queries) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,14 +14,16 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from dashboard.context import MAY_SEE_UPSTREAMS
-from payments.models import Withdrawal
+from payments.models import AccountOpening, PaymentRequest, TradeOrder, Withdrawal
 from staff import lists
 from staff.permissions import permission_required
 from upstreams.enums import CommandState
 from upstreams.models import Command
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
-WITHDRAWAL = Withdrawal._meta.label_lower
+# What commands are about and has a code of its own.
+Subject: TypeAlias = Withdrawal | PaymentRequest | TradeOrder | AccountOpening
+SUBJECTS: tuple[type[Subject], ...] = (Withdrawal, PaymentRequest, TradeOrder, AccountOpening)
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,15 @@ def _in(state: str) -> QuerySet[Command]:
 
 
 def _rows(commands: Iterable[Command]) -> list[Row]:
-    """Name what each command is about. One query for the whole page."""
-    ids = [row.subject_id for row in commands if row.subject_type == WITHDRAWAL]
-    known = {str(row.pk): row for row in Withdrawal.objects.filter(pk__in=ids).only("code")}
+    """Name what each command is about. One query for each kind of thing on the page."""
+    known = {
+        (model._meta.label_lower, str(one.pk)): one
+        for model in SUBJECTS
+        for one in _of_kind(model, commands)
+    }
     rows = []
     for command in commands:
-        about = known.get(command.subject_id) if command.subject_type == WITHDRAWAL else None
+        about = known.get((command.subject_type, command.subject_id))
         rows.append(
             Row(
                 command=command,
@@ -77,3 +83,9 @@ def _rows(commands: Iterable[Command]) -> list[Row]:
             )
         )
     return rows
+
+
+def _of_kind(model: type[Subject], commands: Iterable[Command]) -> list[Subject]:
+    label = model._meta.label_lower
+    ids = [row.subject_id for row in commands if row.subject_type == label]
+    return list(model._default_manager.filter(pk__in=ids).only("code")) if ids else []

@@ -83,6 +83,7 @@ urlpatterns = [
     path("preferences/tokens/", quiet, name="api-tokens"),
     path("rounds/", rounds, name="rounds"),
     path("opened/", quiet, name="opened"),
+    path("accounts/login/", quiet, name="account_login"),
     path("accounts/logout/", quiet, name="account_logout"),
     path("accounts/password/change/", quiet, name="account_change_password"),
 ]
