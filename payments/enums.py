@@ -122,6 +122,58 @@ class RejectCode(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+class BulkState(models.TextChoices):
+    """Where a run of many decisions stands. Nothing is decided before `deciding`."""
+
+    LOOKING = "looking", _("Dry run under way")
+    READY = "ready", _("Dry run done, not confirmed")
+    DECIDING = "deciding", _("Being decided")
+    STOPPING = "stopping", _("Being stopped")
+    DONE = "done", _("Done")
+    STOPPED = "stopped", _("Stopped")
+    DROPPED = "dropped", _("Discarded")
+
+
+class Plan(models.TextChoices):
+    """What the dry run says will become of one withdrawal."""
+
+    SEND = "send", _("Will be approved and sent")
+    RELEASE = "release", _("Will be approved, released by its provider")
+    SIGN = "sign", _("Will be signed, needs another signature")
+    REJECT = "reject", _("Will be rejected")
+    LEAVE = "leave", _("Cannot be decided")
+
+
+class Outcome(models.TextChoices):
+    """What became of one withdrawal in a run."""
+
+    APPROVED = "approved", _("Approved")
+    SIGNED = "signed", _("Signed, needs another signature")
+    REJECTED = "rejected", _("Rejected")
+    NOT_DONE = "not_done", _("Not decided")
+    LEFT_OUT = "left_out", _("Left out by the dry run")
+
+
+class Cause(models.TextChoices):
+    """Why one withdrawal was not decided in a run."""
+
+    OWN = "own", _("Written by the person who decides")
+    DECIDED = "decided", _("Already decided")
+    SIGNED = "signed", _("Already signed by this person")
+    HELD = "held", _("The customer is held")
+    LIMIT = "limit", _("Over a limit")
+    BALANCE = "balance", _("The balance is too low")
+    CHECK = "check", _("Another check blocks it")
+    TYPED = "typed", _("Signs alone: its tier asks for the typed amount")
+    ROLE = "role", _("Not for the roles of this person")
+    CHANGED = "changed", _("Changed since the dry run")
+    BUSY = "busy", _("Others decided at the same time")
+    UNREAD = "unread", _("The provider did not answer")
+    PROOF = "proof", _("Who decides was proved too long ago")
+    STOPPED = "stopped", _("The run was stopped")
+    FAULT = "fault", _("A fault of ours")
+
+
 class Level(models.TextChoices):
     """Weight of a pre-flight check: a block cannot be overridden silently."""
 

@@ -10,9 +10,10 @@ from django import forms
 
 from payments import facts, masking
 from payments.forms.filters import FilterForm
-from payments.models import Payment, Trade, Withdrawal
+from payments.models import BulkItem, Payment, Trade, Withdrawal
 from payments.sight import Sight
 from staff.exports import Column
+from staff.texts import in_english
 
 _ACCOUNTS = ("bank_account", "account_number", "payid")
 
@@ -60,7 +61,7 @@ def withdrawal_columns(sight: Sight) -> list[Column[Withdrawal]]:
         Column("bank_code", lambda w: w.bank_code),
         Column("payid", lambda w: masking.mask_payid(w.payid, w.payid_type)),
         Column("reference", lambda w: w.merchant_reference),
-        Column("payment", lambda w: w.payment.upstream_id if w.payment else ""),
+        Column("payment", _payment_of),
         Column("provider_status", lambda w: w.payment.upstream_status if w.payment else ""),
         Column("asked_by", lambda w: w.created_by.email if w.created_by else ""),
         Column("due_at", lambda w: w.due_at),
@@ -91,6 +92,29 @@ def trade_columns() -> list[Column[Trade]]:
     ]
 
 
+def bulk_columns(sight: Sight) -> list[Column[BulkItem]]:
+    """The receipts of a run: what its dry run said, what became of each, and how it stands now."""
+    return [
+        Column("position", lambda i: i.position),
+        Column("code", lambda i: i.withdrawal.code),
+        Column("provider", lambda i: i.upstream),
+        Column("amount", lambda i: _amount(i.amount, i.currency)),
+        Column("currency", lambda i: i.currency),
+        Column("method", lambda i: i.method),
+        Column("recipient", lambda i: sight.name(i.recipient_name)),
+        Column("account", lambda i: i.account),
+        Column("digest", lambda i: i.digest),
+        Column("dry_run", lambda i: i.plan),
+        Column("outcome", lambda i: i.outcome),
+        Column("cause", lambda i: i.cause),
+        Column("reason", lambda i: sight.text(in_english(i.words), about=i.withdrawal)),
+        Column("audit_number", lambda i: i.audit_number),
+        Column("decided_at", lambda i: i.decided_at),
+        Column("status_now", lambda i: i.withdrawal.status),
+        Column("payment", lambda i: _payment_of(i.withdrawal)),
+    ]
+
+
 def asked(form: FilterForm, **more: str) -> Mapping[str, str]:
     """The filter in words for the audit trail: of what was typed freely only its length."""
     told = {name: _told(form.fields[name], value) for name, value in form.in_force.items()}
@@ -104,6 +128,10 @@ def _told(field: forms.Field, value: Any) -> str:
 
 def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
     return None if amount is None else Decimal(facts.plain(amount, currency))
+
+
+def _payment_of(withdrawal: Withdrawal) -> str:
+    return withdrawal.payment.upstream_id if withdrawal.payment else ""
 
 
 def _account(payment: Payment, sight: Sight) -> str:

@@ -7,9 +7,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import answered, invariants, lapsing
+from payments.bulk import running as bulk
 from payments.imports import discarding
 from payments.imports import running as imports
-from payments.models import PayoutImport, Reconciliation
+from payments.models import BulkRun, PayoutImport, Reconciliation
 from payments.reconciliation import aftermath, resolving, running, starting
 from upstreams import doorbell
 from upstreams.enums import RunState
@@ -103,3 +104,19 @@ def work_on_import(*, import_id: int, **_: object) -> None:
     run = imports.work(import_id)
     if run is not None and run.is_moving and not run.error:
         doorbell.ring(work_on_import, import_id=import_id)
+
+
+@shared_task
+def work_on_bulk_runs(**_: object) -> None:
+    """Go on with the runs of many decisions that a worker left behind, or that had to wait."""
+    runs = BulkRun.objects.to_be_worked_on(now=timezone.now())
+    for run_id in runs.values_list("pk", flat=True):
+        doorbell.ring(work_on_bulk_run, run_id=run_id)
+
+
+@shared_task
+def work_on_bulk_run(*, run_id: int, **_: object) -> None:
+    """Work on one run for a while; then other tasks have their turn."""
+    run = bulk.work(run_id)
+    if run is not None and run.is_moving and run.next_at <= timezone.now():
+        doorbell.ring(work_on_bulk_run, run_id=run_id)

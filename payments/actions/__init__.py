@@ -1,5 +1,11 @@
 """Everything that people do at the payments desk. Each action checks, locks, moves and records."""
 
+from payments.actions.bulk import (
+    confirm_bulk_run,
+    drop_bulk_run,
+    retry_bulk_run,
+    start_bulk_run,
+)
 from payments.actions.common import Receipt
 from payments.actions.decisions import reject_withdrawal, sign_withdrawal, undo_approval
 from payments.actions.deposits import (
@@ -13,6 +19,7 @@ from payments.actions.errors import (
     AlreadyDecided,
     AmountNotTyped,
     Blocked,
+    BulkNotPossible,
     CancelNotPossible,
     FactsChanged,
     InvalidDraft,
@@ -22,6 +29,7 @@ from payments.actions.errors import (
     OpeningNotPossible,
     PolicyNotPossible,
     ProofTooOld,
+    ProviderUnread,
     QuoteExpired,
     QuoteNotPossible,
     ReasonMissing,
@@ -95,6 +103,7 @@ __all__ = [
     "AlreadyDecided",
     "AmountNotTyped",
     "Blocked",
+    "BulkNotPossible",
     "CancelNotPossible",
     "DepositDraft",
     "Difference",
@@ -108,6 +117,7 @@ __all__ = [
     "NotPossible",
     "NotYours",
     "OpeningNotPossible",
+    "ProviderUnread",
     "ReasonMissing",
     "Receipt",
     "RoleCannotSign",
@@ -126,9 +136,11 @@ __all__ = [
     "cancel_payment",
     "confirm_order_settlement",
     "confirm_quote",
+    "confirm_bulk_run",
     "confirm_import",
     "confirm_resolution",
     "confirm_settlement",
+    "drop_bulk_run",
     "drop_import",
     "drop_order_settlement",
     "drop_resolution",
@@ -151,9 +163,11 @@ __all__ = [
     "request_withdrawal",
     "request_withdrawal_once",
     "retract_withdrawal",
+    "retry_bulk_run",
     "send_again",
     "settle_request",
     "sign_withdrawal",
+    "start_bulk_run",
     "start_reconciliation",
     "undo_approval",
     "upload_import",

@@ -35,7 +35,7 @@ from payments.actions.errors import (
     TooManyAtOnce,
 )
 from payments.checks import limits
-from payments.checks.funds import main_balance
+from payments.checks.funds import NOTHING, Committed, main_balance
 from payments.enums import RejectCode, Status, Verdict
 from payments.journal import Journal
 from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal, WithdrawalNotMovable
@@ -59,15 +59,16 @@ def sign_withdrawal(
     reason: str = "",
     typed_amount: Decimal | None = None,
     proved_at: datetime | None = None,
+    among_many: bool = False,
 ) -> Receipt:
     """Approve exactly what `seen` was sealed over; the last signature needed queues the payout.
 
     `typed_amount` is what they typed and `proved_at` when they last proved who they are, where the
-    tier asks for it. The provider is read again first, before any transaction. The same person
-    again gets their
-    first receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
+    tier asks for it. The provider is read again first, before any transaction; `among_many` says
+    that a worker signs for many and takes its turn there. The same person again gets their first
+    receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
     FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped, TooManyAtOnce,
-    Blocked, SignedTooMuch. Every refusal is audited.
+    Blocked, SignedTooMuch; among many ProviderUnread too. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -75,7 +76,8 @@ def sign_withdrawal(
         if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
             return receipt
         refuse_writers(withdrawal, by)
-        reads.reread(withdrawal, at=at)
+        reread = reads.reread_among_many if among_many else reads.reread
+        reread(withdrawal, at=at)
         with transaction.atomic():
             withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
             effort = _Effort(typed_amount, proved_at)
@@ -157,6 +159,39 @@ def undo_approval(*, withdrawal_id: int, by: User, at: datetime, reason: str) ->
 
 
 @dataclass(frozen=True)
+class Rehearsal:
+    """What a decision of one person would rest on now. `is_last`: it would approve the payout."""
+
+    requirement: policies.Requirement
+    found: list[checks.Check]
+    is_last: bool
+
+
+def rehearse_signature(
+    withdrawal: Withdrawal, *, by: User, at: datetime, planned: Committed, signed: Decimal
+) -> Rehearsal:
+    """Look as a signature would look, without a lock, and write nothing.
+
+    `planned` and `signed` are what would be approved and signed before it: the balance and the
+    limit of the person are counted with them. Raises what `sign_withdrawal` would raise; whoever
+    signs is taken to have proved who they are, and to have typed nothing.
+    """
+    _look_again(withdrawal, by)
+    requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
+    found = checks.run(withdrawal, now=at)
+    _refuse_signer(withdrawal, requirement, by, at, _Effort(typed_amount=None, proved_at=at))
+    _refuse_counted(withdrawal, requirement, by, at, found=found, planned=planned, signed=signed)
+    return Rehearsal(requirement, found, _is_last(withdrawal, requirement))
+
+
+def rehearse_rejection(withdrawal: Withdrawal, *, by: User, at: datetime) -> Rehearsal:
+    """The same for a rejection, which no check stops."""
+    _look_again(withdrawal, by)
+    requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
+    return Rehearsal(requirement, [], is_last=True)
+
+
+@dataclass(frozen=True)
 class _Effort:
     """What somebody did, beyond a click, to sign."""
 
@@ -172,18 +207,13 @@ def _sign(
         return receipt
     _look_again(withdrawal, by)
     requirement = policies.requirement_for(withdrawal, policies=policies.published(at))
-    digest = facts.digest(facts.of(withdrawal))
-    approvals = policies.valid_approvals(withdrawal, digest=digest)
-    is_last = len(policies.that_count(approvals, requirement)) + 1 >= requirement.signatures
+    is_last = _is_last(withdrawal, requirement)
     found = checks.run(withdrawal, now=at)
     _refuse_changes(withdrawal, seen, by, requirement, found)
     _refuse_signer(withdrawal, requirement, by, at, effort)
     # All that takes time was done before: nobody waits longer for the others than they must.
     _wait_for_others(withdrawal, requirement, is_last=is_last)
-    if blocks := decision.blocking(checks.count_again(found, withdrawal, now=at)):
-        raise Blocked(blocks)
-    if too_much := limits.against_signer(withdrawal, signer=by, requirement=requirement, now=at):
-        raise SignedTooMuch(too_much)
+    _refuse_counted(withdrawal, requirement, by, at, found=found)
     journal = Journal(by=by, at=at)
     signature = _put_signature(withdrawal, Verdict.APPROVE, requirement.policy, journal, reason)
     if is_last:
@@ -200,6 +230,13 @@ def _look_again(withdrawal: Withdrawal, by: User) -> None:
     refuse_decided(withdrawal)
     if withdrawal.signatures.valid().filter(by=by, revision=withdrawal.revision).exists():
         raise SignedAlready
+
+
+def _is_last(withdrawal: Withdrawal, requirement: policies.Requirement) -> bool:
+    """Whether one more signature is all that it needs."""
+    digest = facts.digest(facts.of(withdrawal))
+    approvals = policies.valid_approvals(withdrawal, digest=digest)
+    return len(policies.that_count(approvals, requirement)) + 1 >= requirement.signatures
 
 
 def _wait_for_others(
@@ -236,6 +273,26 @@ def _refuse_signer(
         raise ProofTooOld
     if requirement.typed_amount and effort.typed_amount != withdrawal.amount:
         raise AmountNotTyped
+
+
+def _refuse_counted(
+    withdrawal: Withdrawal,
+    requirement: policies.Requirement,
+    by: User,
+    at: datetime,
+    *,
+    found: list[checks.Check],
+    planned: Committed = NOTHING,
+    signed: Decimal = limits.NOTHING,
+) -> None:
+    """Refuse what a check blocks, with those that count others counted at this moment."""
+    counted = checks.count_again(found, withdrawal, now=at, planned=planned)
+    if blocks := decision.blocking(counted):
+        raise Blocked(blocks)
+    if too_much := limits.against_signer(
+        withdrawal, signer=by, requirement=requirement, now=at, planned=signed
+    ):
+        raise SignedTooMuch(too_much)
 
 
 def _refuse_held(withdrawal: Withdrawal, at: datetime) -> None:

@@ -112,6 +112,25 @@ class TooManyAtOnce(NotPossible):
         )
 
 
+class ProviderUnread(NotPossible):
+    """It lies at the provider, who could not be asked how it stands there now."""
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(
+            Text(
+                _(
+                    "Nothing was signed: %(provider)s did not say how it stands there now. "
+                    "Try again in a moment."
+                ),
+                provider=provider,
+            )
+        )
+
+
+class BulkNotPossible(NotPossible):
+    """This cannot be done with a run of many decisions now, or not by this person."""
+
+
 class RoleTooYoung(NotPossible):
     """The role was granted less than a day ago and this is above the first tier."""
 

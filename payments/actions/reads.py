@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from django.conf import settings
 from django.utils.translation import gettext
 
 from payments import deposits, mirror
-from payments.checks.funds import MAIN
+from payments.actions.errors import ProviderUnread
+from payments.checks.funds import MAIN, main_balance
 from payments.deposits import DepositDraft
 from payments.enums import Kind, SeenBy
 from payments.models import Payment, Withdrawal
 from staff.models import User
 from staff.permissions import Permission, require
 from upstreams.enums import Upstream
-from upstreams.errors import UpstreamError
+from upstreams.errors import RateLimited, UpstreamError
 from upstreams.http import Priority
 from upstreams.lumetrade import client as lumetrade
 from upstreams.luxcore.client import get_client
 from upstreams.money import Money
 
 logger = structlog.get_logger(__name__)
+
+FRESH: Final = timedelta(seconds=10)  # a balance of which many are paid one after the other
 
 
 def reread(withdrawal: Withdrawal, *, at: datetime) -> None:
@@ -32,30 +36,58 @@ def reread(withdrawal: Withdrawal, *, at: datetime) -> None:
     its age says so.
     """
     try:
-        if withdrawal.upstream == Upstream.LUMETRADE:
-            _reread_account(withdrawal.currency, at=at)
-            return
-        client = get_client(priority=Priority.OPERATOR, deadline=settings.APPROVAL_READ_SECONDS)
-        if withdrawal.payment is not None:
-            record = client.get_payment(withdrawal.payment.upstream_id)
-            mirror.store_payments([record], seen_by=SeenBy.CLICK, at=at)
-        else:
-            balance = client.balance(withdrawal.currency, MAIN)
-            mirror.store_balances([balance], at=at)
+        _read(withdrawal, priority=Priority.OPERATOR, at=at)
     except UpstreamError as problem:
-        logger.warning(
-            "payments.withdrawal.not_reread",
-            withdrawal=withdrawal.code,
-            problem=type(problem).__name__,
-        )
+        _note_unread(withdrawal, problem)
 
 
-def _reread_account(currency: str, *, at: datetime) -> None:
-    client = lumetrade.get_client(
-        priority=Priority.OPERATOR, deadline=settings.APPROVAL_READ_SECONDS
+def reread_among_many(withdrawal: Withdrawal, *, at: datetime) -> None:
+    """The same for one of many that a worker decides, one after the other.
+
+    It takes turns with other work in the background, and a balance that was read a moment ago is
+    not read again. Nobody looks on here: one that lies at the provider is not decided without
+    their word. Raises ProviderUnread, and RateLimited when it has to wait for its turn.
+    """
+    if withdrawal.payment is None and _is_fresh(withdrawal, at=at):
+        return
+    try:
+        _read(withdrawal, priority=Priority.BACKGROUND, at=at)
+    except UpstreamError as problem:
+        _note_unread(withdrawal, problem)
+        if withdrawal.payment is None:
+            return
+        if isinstance(problem, RateLimited):
+            raise
+        raise ProviderUnread(Upstream(withdrawal.upstream).label) from problem
+
+
+def _is_fresh(withdrawal: Withdrawal, *, at: datetime) -> bool:
+    return main_balance(withdrawal).filter(as_of__gt=at - FRESH).exists()
+
+
+def _read(withdrawal: Withdrawal, *, priority: Priority, at: datetime) -> None:
+    """Read its payment there, or the balance that it is paid from. Raises UpstreamErrors."""
+    seconds = settings.APPROVAL_READ_SECONDS
+    if withdrawal.upstream == Upstream.LUMETRADE:
+        account = lumetrade.get_client(priority=priority, deadline=seconds)
+        read = mirror.balance_of(account.get_account_in(withdrawal.currency))
+        mirror.store_balances([read], at=at, upstream=Upstream.LUMETRADE)
+        return
+    client = get_client(priority=priority, deadline=seconds)
+    if withdrawal.payment is not None:
+        record = client.get_payment(withdrawal.payment.upstream_id)
+        mirror.store_payments([record], seen_by=SeenBy.CLICK, at=at)
+    else:
+        balance = client.balance(withdrawal.currency, MAIN)
+        mirror.store_balances([balance], at=at)
+
+
+def _note_unread(withdrawal: Withdrawal, problem: UpstreamError) -> None:
+    logger.warning(
+        "payments.withdrawal.not_reread",
+        withdrawal=withdrawal.code,
+        problem=type(problem).__name__,
     )
-    balance = mirror.balance_of(client.get_account_in(currency))
-    mirror.store_balances([balance], at=at, upstream=Upstream.LUMETRADE)
 
 
 def objections(draft: DepositDraft) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from payments.checks.flow import payment_still_waits, reference_is_free, sending_is_on
 from payments.checks.freshness import data_is_fresh
-from payments.checks.funds import balance_suffices
+from payments.checks.funds import NOTHING, Committed, balance_suffices
 from payments.checks.history import (
     Flag,
     beneficiary_is_known,
@@ -39,10 +39,7 @@ CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     sending_is_on,
 )
 
-# What counts other payouts: true only while nobody else decides about those.
-COUNTING: tuple[Callable[[Withdrawal, datetime], Check], ...] = (balance_suffices, limits_hold)
-
-__all__ = ["CHECKS", "COUNTING", "Check", "Flag", "count_again", "flags_for", "no_hold", "run"]
+__all__ = ["CHECKS", "Check", "Flag", "count_again", "flags_for", "no_hold", "run"]
 
 
 def run(withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
@@ -50,7 +47,16 @@ def run(withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
     return [check(withdrawal, now) for check in CHECKS]
 
 
-def count_again(found: list[Check], withdrawal: Withdrawal, *, now: datetime) -> list[Check]:
-    """The same findings, with those that count other payouts looked at once more."""
-    anew = {check.code: check for check in (look(withdrawal, now) for look in COUNTING)}
+def count_again(
+    found: list[Check], withdrawal: Withdrawal, *, now: datetime, planned: Committed = NOTHING
+) -> list[Check]:
+    """The same findings, with those that count other payouts looked at once more.
+
+    They are true only while nobody else decides about those. `planned`: what a dry run promised.
+    """
+    counted = (
+        balance_suffices(withdrawal, now, planned=planned),
+        limits_hold(withdrawal, now),
+    )
+    anew = {check.code: check for check in counted}
     return [anew.get(check.code, check) for check in found]

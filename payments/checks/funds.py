@@ -25,6 +25,26 @@ _FEE_SAMPLE: Final = 5  # the latest payouts whose fee is looked at; the highest
 
 
 @dataclass(frozen=True)
+class Committed:
+    """What was promised to others and is not in the balance yet."""
+
+    total: Decimal
+    number: int
+
+    def __add__(self, other: Committed) -> Committed:
+        return Committed(self.total + other.total, self.number + other.number)
+
+    @property
+    def words(self) -> Text:
+        if self.number == 1:
+            return Text(_("1 payout ahead"))
+        return Text(_("%(number)s payouts ahead"), number=self.number)
+
+
+NOTHING: Final = Committed(Decimal(0), 0)
+
+
+@dataclass(frozen=True)
 class Fee:
     """The share of the amount that the provider will probably take."""
 
@@ -43,8 +63,13 @@ class Fee:
         return Text(_("estimated %(rate)s %%"), rate=rate)
 
 
-def balance_suffices(withdrawal: Withdrawal, now: datetime) -> Check:
-    """Available, less what is on its way, less this one with its estimated fee."""
+def balance_suffices(
+    withdrawal: Withdrawal, now: datetime, *, planned: Committed = NOTHING
+) -> Check:
+    """Available, less what is on its way, less this one with its estimated fee.
+
+    `planned` is what a dry run has promised to others before this one.
+    """
     provider = Upstream(withdrawal.upstream).label
     if not withdrawal.is_ours:
         text = Text(_("%(provider)s has set the money aside already."), provider=provider)
@@ -58,7 +83,7 @@ def balance_suffices(withdrawal: Withdrawal, now: datetime) -> Check:
         )
         return Check(Level.BLOCK, CODE, text)
     fee = estimated_fee(withdrawal)
-    ahead = committed(withdrawal, balance)
+    ahead = committed(withdrawal, balance) + planned
     asked = withdrawal.amount + fee.on(withdrawal.amount, withdrawal.currency)
     promised = ahead.total + fee.on(ahead.total, withdrawal.currency)
     left = balance.available - promised - asked
@@ -91,20 +116,6 @@ def main_balance(withdrawal: Withdrawal) -> QuerySet[Balance]:
     return Balance.objects.filter(
         upstream=withdrawal.upstream, currency=withdrawal.currency, balance_type=MAIN
     )
-
-
-@dataclass(frozen=True)
-class Committed:
-    """What was promised to others and is not in the balance yet."""
-
-    total: Decimal
-    number: int
-
-    @property
-    def words(self) -> Text:
-        if self.number == 1:
-            return Text(_("1 payout ahead"))
-        return Text(_("%(number)s payouts ahead"), number=self.number)
 
 
 def committed(withdrawal: Withdrawal, balance: Balance) -> Committed:

@@ -33,6 +33,7 @@ from staff.models import User
 from staff.texts import Sayable, Text, joined, listed
 
 CODE: Final = "limits"
+NOTHING: Final = Decimal(0)
 
 # Any number will do, as long as nothing else in the database takes the same advisory locks.
 _LOCK: Final = 530_916_621
@@ -53,13 +54,21 @@ def limits_hold(withdrawal: Withdrawal, now: datetime) -> Check:
 
 
 def against_signer(
-    withdrawal: Withdrawal, *, signer: User, requirement: Requirement, now: datetime
+    withdrawal: Withdrawal,
+    *,
+    signer: User,
+    requirement: Requirement,
+    now: datetime,
+    planned: Decimal = NOTHING,
 ) -> Sayable:
-    """Why this person has signed too much lately to sign this too; "" if they have not."""
+    """Why this person has signed too much lately to sign this too; "" if they have not.
+
+    `planned` is what they would sign before this one, by a dry run.
+    """
     for limit in requirement.limits:
         if limit.per != LimitPer.APPROVER:
             continue
-        signed = _signed_by(signer, withdrawal, since=now - limit.span)
+        signed = planned + _signed_by(signer, withdrawal, since=now - limit.span)
         if signed + withdrawal.amount > limit.amount:
             return Text(
                 _(

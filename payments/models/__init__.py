@@ -7,6 +7,7 @@ from payments.models.accounts import (
     OpeningNotMovable,
 )
 from payments.models.balances import Balance, DailyBalance
+from payments.models.bulk import BULK_MOVES, OUTCOMES, BulkItem, BulkRun, BulkRunNotMovable
 from payments.models.duplicates import NotDuplicate
 from payments.models.idempotency import IdempotencyKey
 from payments.models.imports import ImportPiece, ImportRow, PayoutImport
@@ -47,16 +48,21 @@ from payments.models.withdrawals import (
 )
 
 __all__ = [
+    "BULK_MOVES",
     "MOVES",
     "OPEN_STATUSES",
     "OPEN_TRADES",
     "ORDER_MOVES",
+    "OUTCOMES",
     "PAID_STATUSES",
     "REQUEST_MOVES",
     "SIGNING_ROLES",
     "UNPAID_STATUSES",
     "AccountOpening",
     "Balance",
+    "BulkItem",
+    "BulkRun",
+    "BulkRunNotMovable",
     "DailyBalance",
     "DayTotal",
     "DepositWallet",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from payments import cancelling, words
 from payments import handout as handouts
 from payments.checks import holds
-from payments.models import Payment, Withdrawal
+from payments.models import BulkRun, Payment, Withdrawal
 from payments.sight import Sight
 from staff.permissions import Permission, can
 
@@ -25,6 +25,16 @@ def export_list(context: Context, name: str) -> dict[str, object]:
     address = f"{reverse(name)}?{request.GET.urlencode()}"
     return {
         "address": address if can(request.user, Permission.EXPORT_LISTS) else "",
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("payments/_export.html", takes_context=True)
+def export_receipts(context: Context, run: BulkRun) -> dict[str, object]:
+    """Offer the receipts of a run, or its dry run, as a file to those who may have it."""
+    address = reverse("payments:bulk-export", args=[run.pk])
+    return {
+        "address": address if can(context["request"].user, Permission.EXPORT_LISTS) else "",
         "csrf_token": context.get("csrf_token"),
     }
 

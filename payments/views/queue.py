@@ -23,6 +23,7 @@ from payments import checks, policies, words
 from payments.enums import Origin, Status
 from payments.forms.filters import WithdrawalFilter
 from payments.models import Policy, Withdrawal
+from payments.models.bulk import MOST_AT_ONCE
 from payments.queues import WithdrawalQuerySet
 from payments.sight import MAY_SEE, Sight
 from staff import claims, lists
@@ -120,10 +121,19 @@ class QueueView:
             for key, (_order, label) in ORDERS.items()
         ]
 
+    @property
+    def carried(self) -> str:
+        """Return what an address needs to remember this view."""
+        return f"?{self.query.urlencode()}" if self.query else ""
+
     def address(self, row: Withdrawal) -> str:
         """Return the address of one withdrawal that remembers this view."""
-        path = row.get_absolute_url()
-        return f"{path}?{self.query.urlencode()}" if self.query else path
+        return f"{row.get_absolute_url()}{self.carried}"
+
+    @property
+    def name(self) -> str:
+        """Return what tells this view from others, whichever page of it is shown."""
+        return lists.address(self.query, tab=self.tab.key, order=None, size=None)
 
     @property
     def nothing(self) -> str:
@@ -137,8 +147,7 @@ class QueueView:
     @property
     def list_address(self) -> str:
         """Return the way back: the same page of the same view."""
-        path = reverse("payments:withdrawals")
-        return f"{path}?{self.query.urlencode()}" if self.query else path
+        return f"{reverse('payments:withdrawals')}{self.carried}"
 
 
 def _first_tab(person: User) -> Tab:
@@ -193,7 +202,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
             "now": view.now,
             "page": page,
             "pages": lists.steps(page, query=view.query, total=view.totals[view.tab.key]),
-            "query": f"?{view.query.urlencode()}" if view.query else "",
+            "query": view.carried,
             "nothing": view.nothing,
             "rows": _rows(page.rows, view),
             "tabs": view.tabs(),
@@ -203,6 +212,10 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
             "news_url": _news_address(view),
             "may_make": can(view.person, Permission.MAKE_WITHDRAWALS),
             "may_claim": any(can(view.person, permission) for permission in MAY_WORK),
+            "may_sign": can(view.person, Permission.SIGN_WITHDRAWALS),
+            "bulk_url": f"{reverse('payments:bulk-start')}{view.carried}",
+            "whole": view.totals[view.tab.key],
+            "most_at_once": MOST_AT_ONCE,
         },
     )
 

@@ -1,11 +1,39 @@
 // Lists: selecting rows, counting them, opening a row by a click beside its link.
+// A form with data-keep-picks="view" keeps what was picked on the other pages of that view, and sends it along.
 
 const boxesOf = (table) => [...table.querySelectorAll('tbody input[type="checkbox"][name="pick"]')];
 let lastPicked = null;
 
+const placeOf = (form) => `picks ${location.pathname}${form.dataset.keepPicks}`;
+const keptIn = (form) => new Set(JSON.parse(sessionStorage.getItem(placeOf(form)) ?? "[]"));
+
+function restore(table) {
+  const form = table.closest("form[data-keep-picks]");
+  if (!form) return;
+  const kept = keptIn(form);
+  for (const box of boxesOf(table)) box.checked ||= kept.has(box.value);
+}
+
+// Returns how many are picked on other pages.
+function keep(form, boxes) {
+  const kept = keptIn(form);
+  for (const box of boxes) kept.delete(box.value);
+  const elsewhere = [...kept];
+  for (const box of boxes) if (box.checked) kept.add(box.value);
+  sessionStorage.setItem(placeOf(form), JSON.stringify([...kept]));
+  for (const old of form.querySelectorAll("input[type=hidden][name=pick]")) old.remove();
+  for (const value of elsewhere) {
+    const travelling = Object.assign(document.createElement("input"), { type: "hidden", name: "pick", value });
+    form.append(travelling);
+  }
+  return elsewhere.length;
+}
+
 function show(table) {
   const boxes = boxesOf(table);
   const picked = boxes.filter((box) => box.checked);
+  const keeper = table.closest("form[data-keep-picks]");
+  const number = picked.length + (keeper ? keep(keeper, boxes) : 0);
   for (const box of boxes) box.closest("tr").classList.toggle("picked", box.checked);
   const all = table.querySelector("[data-pick-all]");
   if (all) {
@@ -14,11 +42,11 @@ function show(table) {
   }
   const scope = table.closest("form") ?? document;
   for (const bar of scope.querySelectorAll("[data-bulk]")) {
-    bar.hidden = picked.length === 0;
+    bar.hidden = number === 0;
     bar.dataset.ready = "";
   }
   for (const place of scope.querySelectorAll("[data-picked-count]")) {
-    place.textContent = document.body.dataset.saySelected.replace("{}", picked.length);
+    place.textContent = document.body.dataset.saySelected.replace("{}", number);
   }
 }
 
@@ -45,6 +73,19 @@ document.addEventListener("change", (event) => {
   show(table);
 });
 
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-keep-picks]")) sessionStorage.removeItem(placeOf(event.target));
+});
+document.addEventListener("click", (event) => {
+  const form = event.target.closest("[data-clear-picks]")?.form;
+  if (!form) return;
+  sessionStorage.removeItem(placeOf(form));
+  for (const table of form.querySelectorAll("table.rows")) {
+    for (const box of boxesOf(table)) box.checked = false;
+    show(table);
+  }
+});
+
 // The way back finds the row that was open.
 const here = `row ${location.pathname}${location.search}`;
 document.addEventListener("click", (event) => {
@@ -58,7 +99,10 @@ if (wasOpen) {
   row?.scrollIntoView({ block: "nearest" });
 }
 
-const showAll = () => document.querySelectorAll("table.rows").forEach(show);
+const showAll = () => document.querySelectorAll("table.rows").forEach((table) => {
+  restore(table);
+  show(table);
+});
 addEventListener("pageshow", showAll);
 document.addEventListener("htmx:afterSwap", showAll);
 showAll();

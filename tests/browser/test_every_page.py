@@ -10,6 +10,7 @@ PAGES = [
     "/",
     "/withdrawals/",
     "/withdrawals/?tab=all",
+    "/withdrawals/bulk/",
     "/payments/",
     "/balances/",
     "/accounts/",

@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from customers.models import Hold
 from payments.models import (
     AccountOpening,
+    BulkRun,
     Drift,
     Payment,
     PaymentRequest,
@@ -53,6 +54,7 @@ LIFT_HOLDS = may(Permission.LIFT_HOLDS)
 LEAD = may(Permission.MANAGE_POLICIES)
 MANAGE = may(Permission.MANAGE_FEEDS)
 EXPORT = may(Permission.EXPORT_LISTS)
+READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class World:
     event: WebhookEvent
     token: ApiToken
     payout_import: PayoutImport
+    bulk_run: BulkRun
     policy: Policy
     hold: Hold
     trade: Trade
@@ -97,6 +100,7 @@ class World:
             ),
             token=ApiTokenFactory(),
             payout_import=factories.PayoutImportFactory(),
+            bulk_run=factories.BulkRunFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
             trade=factories.TradeFactory(),
@@ -151,6 +155,10 @@ def _import(world: World) -> Mapping[str, Any]:
     return {"pk": world.payout_import.pk}
 
 
+def _bulk(world: World) -> Mapping[str, Any]:
+    return {"pk": world.bulk_run.pk}
+
+
 def _luxcore(world: World) -> Mapping[str, Any]:
     return {"upstream": "luxcore"}
 
@@ -178,6 +186,16 @@ ROUTES: Mapping[str, Route] = {
     "payments:import-live": Route(MAKE, get=286, arguments=_import),
     "payments:import-confirm": Route(MAKE, post=302, arguments=_import),
     "payments:import-drop": Route(MAKE, get=None, post=302, arguments=_import),
+    "payments:bulk-runs": Route(READ_BULK),
+    "payments:bulk-start": Route(SIGN, get=None, post=302),
+    "payments:bulk-run": Route(READ_BULK, arguments=_bulk),
+    # 286: it awaits a confirmation, so there is nothing to poll.
+    "payments:bulk-live": Route(READ_BULK, get=286, arguments=_bulk),
+    # 409: it belongs to the person who began it.
+    "payments:bulk-confirm": Route(SIGN, post=409, arguments=_bulk),
+    "payments:bulk-drop": Route(SIGN, get=None, post=302, arguments=_bulk),
+    "payments:bulk-retry": Route(SIGN, get=None, post=302, arguments=_bulk),
+    "payments:bulk-export": Route(READ_BULK & EXPORT, get=None, post=200, arguments=_bulk),
     "payments:withdrawal-new": Route(MAKE, post=422),
     "payments:withdrawal-not-duplicate": Route(
         SIGN, post=422, arguments=lambda world: {**_code(world), "other": "wd-OTHER2"}

@@ -16,14 +16,17 @@ import factory
 
 from payments import decision, facts, feeds
 from payments.accounts import account_key
+from payments.bulk import items
 from payments.deposits import DepositDraft
 from payments.enums import (
+    BulkState,
     DriftKind,
     ImportState,
     Kind,
     OrderStatus,
     Origin,
     PaymentStatus,
+    Plan,
     PolicyState,
     RequestStatus,
     SeenBy,
@@ -36,6 +39,8 @@ from payments.mirror import turnover
 from payments.models import (
     AccountOpening,
     Balance,
+    BulkItem,
+    BulkRun,
     Drift,
     Payment,
     PaymentMethod,
@@ -439,6 +444,27 @@ class PayoutImportFactory(factory.django.DjangoModelFactory[PayoutImport]):
             row = to_row(2, parse(list(cells.values()), list(cells)))
             row.payout_import = self
             row.save()
+
+
+class BulkRunFactory(factory.django.DjangoModelFactory[BulkRun]):
+    """A dry run that is done, with one payout that would be approved and sent."""
+
+    class Meta:
+        model = BulkRun
+        skip_postgeneration_save = True
+
+    verdict = Verdict.APPROVE
+    state = BulkState.READY
+    by = factory.LazyFunction(approver)
+    started_at = looked_at = next_at = NOW
+
+    @factory.post_generation
+    def item(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create:
+            row = WithdrawalFactory()
+            made = BulkItem(run=self, withdrawal=row, position=1, plan=Plan.SEND)
+            items.show(made, row)
+            made.save()
 
 
 class DriftFactory(factory.django.DjangoModelFactory[Drift]):

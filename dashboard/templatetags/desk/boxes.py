@@ -136,6 +136,7 @@ def action(
     href: str = "",
     name: str = "",
     value: object = "",
+    to: str = "",
     tone: str = "",
     icon: str = "",
     key: str = "",
@@ -145,13 +146,15 @@ def action(
 ) -> dict[str, object]:
     """Offer one thing to do: a link with `href`, else a submit button of the form around it.
 
-    `refused` disables it and stands beside it as the reason. `key` is the letter that presses it.
+    `to` sends that form to another address than its own. `refused` disables it and stands beside it
+    as the reason. `key` is the letter that presses it.
     """
     return {
         "label": label,
         "href": href,
         "name": name,
         "value": value,
+        "to": to,
         "tone": tone,
         "icon_name": icon,
         "key": key,

@@ -1,0 +1,1 @@
+"""Decisions about many withdrawals at once."""
