@@ -128,6 +128,7 @@ class Frame:
             self._desk(gettext("Balances"), "payments:balances", "wallet", "b"),
             self._desk(gettext("Accounts"), "payments:accounts", "landmark", "a"),
             self._desk(gettext("Trades"), "payments:trades", "refresh-cw", "e"),
+            self._desk(gettext("Beneficiaries"), "payments:beneficiaries", "contact", "f"),
             self._desk(
                 gettext("Reconciliation"),
                 "payments:reconciliation",

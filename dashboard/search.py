@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +10,9 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from payments.models import Payment, Trade, Withdrawal
+from payments.models import Beneficiary, Payment, Trade, Withdrawal
+from payments.models.beneficiaries import BeneficiaryQuerySet
+from payments.models.beneficiaries import code_begins as beneficiary_code_begins
 from payments.models.payments import PaymentQuerySet
 from payments.models.trades import TradeQuerySet
 from payments.queues import WithdrawalQuerySet, code_begins
@@ -38,17 +41,30 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Payee:
+    """A beneficiary found, as this person may read it."""
+
+    code: str
+    url: str
+    name: str
+    currency: str
+    provider: str
+    first_asked_at: datetime
+
+
+@dataclass(frozen=True)
 class Found:
     """What was found. `is_cut`: there is more than is shown."""
 
     withdrawals: list[Hit]
     payments: list[Hit]
     trades: list[Hit]
+    beneficiaries: list[Payee]
     is_cut: bool
 
     @property
     def is_empty(self) -> bool:
-        return not (self.withdrawals or self.payments or self.trades)
+        return not (self.withdrawals or self.payments or self.trades or self.beneficiaries)
 
 
 def find(text: str, *, sight: Sight) -> Found:
@@ -56,16 +72,18 @@ def find(text: str, *, sight: Sight) -> Found:
 
     People who read names masked find neither by name nor by the payout's own reference: what they
     type would tell them what it is.
-    Three queries, none for less than three letters.
+    Four queries, none for less than three letters.
     """
     text = text.strip()[:LONGEST]
     if len(text) < LEAST or "\x00" in text:
-        return Found([], [], [], is_cut=False)
+        return Found([], [], [], [], is_cut=False)
     paid_out = [_withdrawal(row, sight) for row in withdrawals(text, sight)[: MOST + 1]]
     moved = [_payment(row, sight) for row in payments(text, sight)[: MOST + 1]]
     exchanged = [_trade(row) for row in trades(text)[: MOST + 1]]
-    is_cut = any(len(hits) > MOST for hits in (paid_out, moved, exchanged))
-    return Found(paid_out[:MOST], moved[:MOST], exchanged[:MOST], is_cut=is_cut)
+    payees = [_payee(row, sight) for row in beneficiaries(text, sight)[: MOST + 1]]
+    hits: Sequence[Sized] = (paid_out, moved, exchanged, payees)
+    is_cut = any(len(found) > MOST for found in hits)
+    return Found(paid_out[:MOST], moved[:MOST], exchanged[:MOST], payees[:MOST], is_cut=is_cut)
 
 
 def withdrawals(text: str, sight: Sight) -> WithdrawalQuerySet:
@@ -96,6 +114,14 @@ def trades(text: str) -> TradeQuerySet:
     return rows.order_by("-created_at", "-pk")
 
 
+def beneficiaries(text: str, sight: Sight) -> BeneficiaryQuerySet:
+    """Return the beneficiaries that this text may mean, newest first."""
+    match = beneficiary_code_begins(text)
+    if sight.names_in_clear:
+        match |= _names("recipient_name", text)
+    return Beneficiary.objects.filter(match).newest_first()
+
+
 def _names(field: str, text: str) -> Q:
     """Nobody is asked to write a name in the right case."""
     return Q(**{f"{field}__istartswith": text})
@@ -112,6 +138,17 @@ def _withdrawal(row: Withdrawal, sight: Sight) -> Hit:
         status_words=gettext(row.get_status_display()),
         created_at=row.created_at,
         reference=sight.reference(row),
+    )
+
+
+def _payee(row: Beneficiary, sight: Sight) -> Payee:
+    return Payee(
+        code=row.code,
+        url=row.get_absolute_url(),
+        name=sight.name(row.recipient_name),
+        currency=row.currency,
+        provider=row.get_upstream_display(),
+        first_asked_at=row.first_asked_at,
     )
 
 

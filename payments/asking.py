@@ -7,15 +7,25 @@ from datetime import datetime
 from payments import facts
 from payments.enums import Origin
 from payments.journal import Journal
-from payments.models import Revision, Withdrawal
+from payments.models import Beneficiary, Revision, Withdrawal
 from payments.moves import DUE_AFTER
 from payments.references import reference_for
 from payments.rules import WithdrawalDraft
 from staff.models import User
 
 
-def build(draft: WithdrawalDraft, *, by: User, at: datetime, origin: Origin) -> Withdrawal:
-    """The withdrawal that a valid draft asks for, not saved yet. Whoever asks never signs it."""
+def build(
+    draft: WithdrawalDraft,
+    *,
+    beneficiary: Beneficiary | None,
+    by: User,
+    at: datetime,
+    origin: Origin,
+) -> Withdrawal:
+    """The withdrawal that a valid draft asks for, not saved yet. Whoever asks never signs it.
+
+    `beneficiary` is what `beneficiaries.note` made of the draft.
+    """
     withdrawal = Withdrawal(
         **draft.values(),
         origin=origin,
@@ -24,6 +34,7 @@ def build(draft: WithdrawalDraft, *, by: User, at: datetime, origin: Origin) -> 
         created_at=at,
         due_at=at + DUE_AFTER,
         account_key=draft.account_key,
+        beneficiary=beneficiary,
     )
     withdrawal.merchant_reference = reference_for(withdrawal)
     return withdrawal

@@ -20,7 +20,7 @@ from payments.policies import Requirement
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, Person, Role, can
-from staff.texts import Lowered, Sayable, Text, in_english
+from staff.texts import Lowered, Sayable, Text, in_english, joined
 from upstreams.enums import CommandState
 from upstreams.models import Command
 
@@ -54,6 +54,7 @@ class Review:
     cannot_retract: str
     cannot_undo: str
     cannot_amend: str
+    introducer: User | None
 
     @property
     def missing(self) -> int:
@@ -68,7 +69,14 @@ class Review:
     @property
     def who_may_sign(self) -> str:
         roles = policies.role_words(self.requirement.roles)
-        return str(Text(_("Any %(roles)s who neither wrote it nor signed it."), roles=roles))
+        who = Text(_("Any %(roles)s who neither wrote it nor signed it."), roles=roles)
+        if self.introducer is None:
+            return str(who)
+        but = Text(
+            _("Not %(email)s, who was the first to ask for a payout to this beneficiary."),
+            email=self.introducer.email,
+        )
+        return str(joined([who, but]))
 
 
 def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
@@ -100,7 +108,16 @@ def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
         cannot_retract=reasons.against_retracting(),
         cannot_undo=reasons.against_undoing(),
         cannot_amend=reasons.against_amending(),
+        introducer=_another_introducer(withdrawal),
     )
+
+
+def _another_introducer(withdrawal: Withdrawal) -> User | None:
+    """Who else than its maker does not sign it, because they brought its beneficiary."""
+    beneficiary = withdrawal.beneficiary
+    if beneficiary is None or beneficiary.first_asked_by_id == withdrawal.created_by_id:
+        return None
+    return beneficiary.first_asked_by
 
 
 def blocking(found: Sequence[Check]) -> list[Check]:
@@ -188,6 +205,14 @@ def wrote(withdrawal: Withdrawal, user: Person) -> bool:
     return withdrawal.revisions.filter(by=user.pk).exists()
 
 
+def introduced(withdrawal: Withdrawal, user: Person) -> bool:
+    """Whether this person was the first to ask for a payout to its beneficiary.
+
+    Of a locked withdrawal it is read here, and not joined to what the lock had to wait for.
+    """
+    return user.pk is not None and withdrawal.introducer_id() == user.pk
+
+
 def roles_that_sign(user: User, *, requirement: Requirement) -> list[Role]:
     """The roles of this person whose signature counts here; none: somebody else signs it."""
     return [role for role in requirement.roles if role in user.held_roles]
@@ -213,6 +238,10 @@ def is_proved(proved_at: datetime | None, *, now: datetime) -> bool:
 TOO_YOUNG = _("Your role is younger than 24 hours and signs the first tier only.")
 SIGNED_IT = _("You have signed this already.")
 WROTE_IT = _("You wrote this withdrawal, so somebody else signs it.")
+INTRODUCED_IT = _(
+    "You were the first to ask for a payout to this beneficiary, so somebody else signs whatever "
+    "goes there."
+)
 
 
 @dataclass(frozen=True)
@@ -231,6 +260,8 @@ class _Reasons:
             return reason
         if wrote(self.withdrawal, self.viewer):
             return gettext(WROTE_IT)
+        if introduced(self.withdrawal, self.viewer):
+            return gettext(INTRODUCED_IT)
         if any(
             signature.by_id == self.viewer.pk and signature.revision == self.withdrawal.revision
             for signature in self.signatures

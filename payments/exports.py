@@ -10,7 +10,7 @@ from django import forms
 
 from payments import facts, masking
 from payments.forms.filters import FilterForm
-from payments.models import BulkItem, Payment, Trade, Withdrawal
+from payments.models import Beneficiary, BulkItem, Payment, Trade, Withdrawal
 from payments.sight import Sight
 from staff.exports import Column
 from staff.texts import in_english
@@ -89,6 +89,23 @@ def trade_columns() -> list[Column[Trade]]:
         Column("is_rate_inverted", lambda t: t.is_rate_inverted),
         Column("from_quote", lambda t: t.is_rfq),
         Column("completed_at", lambda t: t.completed_at),
+    ]
+
+
+def beneficiary_columns(sight: Sight) -> list[Column[Beneficiary]]:
+    """Whom payouts were asked for."""
+    return [
+        Column("first_asked_at", lambda b: b.first_asked_at),
+        Column("code", lambda b: b.code),
+        Column("provider", lambda b: b.upstream),
+        Column("currency", lambda b: b.currency),
+        Column("method", lambda b: b.method),
+        Column("recipient", lambda b: sight.name(b.recipient_name)),
+        Column("account", lambda b: masking.mask_account(b.bank_account)),
+        Column("bank_code", lambda b: b.bank_code),
+        Column("payid", lambda b: masking.mask_payid(b.payid, b.payid_type)),
+        Column("first_asked_by", lambda b: b.first_asked_by.email if b.first_asked_by else ""),
+        Column("changed_at", lambda b: b.changed_at),
     ]
 
 

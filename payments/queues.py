@@ -55,7 +55,7 @@ class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):
         return self.filter(status=Status.AWAITING_APPROVAL)
 
     def needs_decision_of(self, user: Person) -> WithdrawalQuerySet:
-        """What this person may sign: not written by them, not signed by them yet."""
+        """What this person may sign: not written or signed by them, nor to whom they brought."""
         if not can(user, Permission.SIGN_WITHDRAWALS):
             return self.none()
         return self.awaiting().exclude(pk__in=self._touched_by(user))
@@ -108,9 +108,11 @@ class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):
         return self.order_by("-created_at", "-pk")
 
     def _touched_by(self, user: Person) -> QuerySet[Withdrawal, int]:
-        """Withdrawals that this person wrote or signed, and so cannot sign now."""
+        """Withdrawals that this person wrote, signed, or brought the beneficiary of."""
         from payments.models import Withdrawal
 
         signed = Q(signatures__by=user.pk, signatures__voided_at=None)
         wrote = Q(created_by=user.pk) | Q(last_edited_by=user.pk) | Q(revisions__by=user.pk)
-        return Withdrawal.objects.awaiting().filter(signed | wrote).values_list("pk", flat=True)
+        brought = Q(beneficiary__first_asked_by=user.pk)
+        touched = Withdrawal.objects.awaiting().filter(signed | wrote | brought)
+        return touched.values_list("pk", flat=True)

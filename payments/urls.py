@@ -5,6 +5,7 @@ from django.urls import path
 from payments.views import (
     accounts,
     balances,
+    beneficiaries,
     bulk,
     cancel,
     decide,
@@ -108,6 +109,9 @@ urlpatterns = [
     path("accounts/live/", accounts.accounts_live, name="accounts-live"),
     path("accounts/open/", accounts.account_open, name="account-open"),
     path("accounts/openings/<str:code>/look/", accounts.account_look, name="account-look"),
+    path("beneficiaries/", beneficiaries.beneficiaries, name="beneficiaries"),
+    path("beneficiaries/export/", exports.beneficiaries_export, name="beneficiaries-export"),
+    path("beneficiaries/<str:code>/", beneficiaries.beneficiary, name="beneficiary"),
     path("balances/", balances.balances, name="balances"),
     path("reconciliation/", overview.reconciliation, name="reconciliation"),
     path("reconciliation/start/", overview.reconciliation_start, name="reconciliation-start"),

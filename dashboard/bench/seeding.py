@@ -17,7 +17,7 @@ from customers.models import Customer
 from payments.enums import Kind, Origin, PaymentStatus, SeenBy, Status
 from payments.mirror import turnover
 from payments.models import PAID_STATUSES, Payment, Withdrawal
-from payments.models.withdrawals import CODE_ALPHABET
+from payments.models.beneficiaries import CODE_ALPHABET
 from payments.moves import DUE_AFTER
 from staff.models import User
 from upstreams import credentials

@@ -9,8 +9,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from payments.actions.errors import AlreadyDecided, MakerCannotSign, ReasonMissing
-from payments.decision import wrote
+from payments.actions.errors import (
+    AlreadyDecided,
+    IntroducerCannotSign,
+    MakerCannotSign,
+    ReasonMissing,
+)
+from payments.decision import introduced, wrote
 from payments.enums import Status, Verdict
 from payments.history import SAID
 from payments.models import NotPossible, Signature, Withdrawal
@@ -73,6 +78,12 @@ def refuse_writers(withdrawal: Withdrawal, by: User) -> None:
     """Raise MakerCannotSign for everybody who wrote any revision: there is no exception."""
     if wrote(withdrawal, by):
         raise MakerCannotSign
+
+
+def refuse_introducer(withdrawal: Withdrawal, by: User) -> None:
+    """Raise IntroducerCannotSign for who brought its beneficiary: there is no exception either."""
+    if introduced(withdrawal, by):
+        raise IntroducerCannotSign
 
 
 def refuse_decided(withdrawal: Withdrawal) -> None:

@@ -19,6 +19,7 @@ from payments.actions.common import (
     first_receipt,
     refusal_is_kept,
     refuse_decided,
+    refuse_introducer,
     refuse_writers,
     stated,
 )
@@ -66,16 +67,18 @@ def sign_withdrawal(
     `typed_amount` is what they typed and `proved_at` when they last proved who they are, where the
     tier asks for it. The provider is read again first, before any transaction; `among_many` says
     that a worker signs for many and takes its turn there. The same person again gets their first
-    receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, AlreadyDecided,
-    FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped, TooManyAtOnce,
-    Blocked, SignedTooMuch; among many ProviderUnread too. Every refusal is audited.
+    receipt. Raises, with nothing signed: NotPermitted, MakerCannotSign, IntroducerCannotSign,
+    AlreadyDecided, FactsChanged, RoleCannotSign, RoleTooYoung, ProofTooOld, AmountNotTyped,
+    TooManyAtOnce, Blocked, SignedTooMuch; among many ProviderUnread too. Every refusal is audited.
     """
     with refusal_is_kept("signature", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
-        withdrawal = Withdrawal.objects.select_related("payment").get(pk=withdrawal_id)
+        rows = Withdrawal.objects.select_related("payment", "beneficiary")
+        withdrawal = rows.get(pk=withdrawal_id)
         if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
             return receipt
         refuse_writers(withdrawal, by)
+        refuse_introducer(withdrawal, by)
         reread = reads.reread_among_many if among_many else reads.reread
         reread(withdrawal, at=at)
         with transaction.atomic():
@@ -89,8 +92,8 @@ def reject_withdrawal(
 ) -> Receipt:
     """Say no, once and for all. One that lies at the provider is cancelled there too.
 
-    Raises, with nothing decided: NotPermitted, ReasonMissing, MakerCannotSign, AlreadyDecided,
-    FactsChanged. Every refusal is audited.
+    Raises, with nothing decided: NotPermitted, ReasonMissing, MakerCannotSign,
+    IntroducerCannotSign, AlreadyDecided, FactsChanged. Every refusal is audited.
     """
     with refusal_is_kept("rejection", withdrawal_id=withdrawal_id, by=by, at=at):
         require(by, Permission.SIGN_WITHDRAWALS)
@@ -227,6 +230,7 @@ def _look_again(withdrawal: Withdrawal, by: User) -> None:
     by.forget_roles()
     require(by, Permission.SIGN_WITHDRAWALS)
     refuse_writers(withdrawal, by)
+    refuse_introducer(withdrawal, by)
     refuse_decided(withdrawal)
     if withdrawal.signatures.valid().filter(by=by, revision=withdrawal.revision).exists():
         raise SignedAlready
@@ -331,6 +335,7 @@ def _put_signature(
         by=journal.by,
         maker=withdrawal.created_by,
         editor=withdrawal.last_edited_by,
+        introducer_id=withdrawal.introducer_id(),
         verdict=verdict,
         digest=digest,
         roles=[role for role in SIGNING_ROLES if role in journal.by.held_roles],

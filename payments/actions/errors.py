@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext_noop as _
 
 from payments.checks import Check
-from payments.decision import SIGNED_IT, TOO_YOUNG, WROTE_IT, Difference
+from payments.decision import INTRODUCED_IT, SIGNED_IT, TOO_YOUNG, WROTE_IT, Difference
 from payments.enums import Status
 from payments.models import NotPossible
 from staff.models import User
@@ -65,6 +65,13 @@ class MakerCannotSign(NotPossible):
 
     def __init__(self) -> None:
         super().__init__(Text(WROTE_IT))
+
+
+class IntroducerCannotSign(NotPossible):
+    """Who first asked for a payout to a beneficiary never decides about any that goes there."""
+
+    def __init__(self) -> None:
+        super().__init__(Text(INTRODUCED_IT))
 
 
 class SignedAlready(NotPossible):

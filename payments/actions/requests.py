@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
-from payments import asking, facts, rules
+from payments import asking, beneficiaries, facts, rules
 from payments.actions.common import refuse_decided, stated
 from payments.actions.errors import InvalidDraft, NotYours
 from payments.enums import Origin, Status
@@ -91,7 +91,10 @@ def _request(
                     code=original.code,
                 )
             )
-        withdrawal = asking.build(draft, by=by, at=at, origin=origin)
+        noted = beneficiaries.note([draft], by=by, at=at)
+        withdrawal = asking.build(
+            draft, beneficiary=noted.get(draft.account_key), by=by, at=at, origin=origin
+        )
         withdrawal.copy_of, withdrawal.request_token = original, token
         withdrawal.save()
         asking.first_revision(withdrawal).save()
@@ -132,6 +135,8 @@ def amend_withdrawal(
         revise(withdrawal, by=by, at=at, reason=reason)
         withdrawal.last_edited_by = by
         withdrawal.account_key = draft.account_key
+        noted = beneficiaries.note([draft], by=by, at=at)
+        withdrawal.beneficiary = noted.get(draft.account_key)
         withdrawal.save()
         shown = facts.audited(withdrawal)
         journal.add(

@@ -15,6 +15,7 @@ from payments.checks.funds import NOTHING, Committed, balance_suffices
 from payments.checks.history import (
     Flag,
     beneficiary_is_known,
+    beneficiary_is_unchanged,
     flags_for,
     no_similar_payout,
 )
@@ -32,6 +33,7 @@ CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     limits_hold,
     no_similar_payout,
     beneficiary_is_known,
+    beneficiary_is_unchanged,
     amount_is_usual,
     reference_is_free,
     payment_still_waits,

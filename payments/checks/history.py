@@ -15,16 +15,27 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from payments.accounts import same_name
+from payments.beneficiaries import CHANGE_LABELS
 from payments.checks.holds import HELD, STOPPABLE, contact_of, over
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
-from payments.models import UNPAID_STATUSES, NotDuplicate, Payment, Withdrawal
+from payments.models import (
+    UNPAID_STATUSES,
+    BeneficiaryChange,
+    NotDuplicate,
+    Payment,
+    Withdrawal,
+)
+from payments.models.beneficiaries import LATELY
+from payments.models.payments import PaymentQuerySet
 from payments.queues import UNPAID_ENDS
-from staff.texts import Lowered, Sayable, Text
+from staff.texts import Lowered, Sayable, Text, listed
 
 DUPLICATE: Final = "duplicate"
 BENEFICIARY: Final = "beneficiary"
+CHANGED: Final = "beneficiary_changed"
 SIMILAR_WITHIN: Final = timedelta(hours=72)
+MOST_CHANGES: Final = 5  # named in one sentence
 
 # No money went or will go (`Withdrawal.went_unpaid`): asking again is no duplicate.
 WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (Q(payment=None) | Q(payment__status__in=UNPAID_STATUSES))
@@ -86,11 +97,12 @@ def beneficiary_is_known(withdrawal: Withdrawal, now: datetime) -> Check:
         return Check(Level.WARN, BENEFICIARY, text, now)
     if not withdrawal.account_key:
         return Check(Level.WARN, BENEFICIARY, Text(_("The account is not known.")))
-    paid = Payment.objects.paid_out().filter(account_key=withdrawal.account_key)
+    paid = paid_to(withdrawal)
     history = paid.aggregate(times=Count("pk"), first=Min("created_at"))
     if not history["times"]:
         return Check(Level.WARN, BENEFICIARY, Text(_("First payout to this account.")), now)
-    last_name = paid.newest_first().values_list("counterparty_name", flat=True)[:1]
+    name = "withdrawal__recipient_name" if withdrawal.payee_id else "counterparty_name"
+    last_name = paid.newest_first().values_list(name, flat=True)[:1]
     if any(same_name(name) != same_name(withdrawal.recipient_name) for name in last_name if name):
         text = Text(_("This account was last paid under another name."))
         return Check(Level.WARN, BENEFICIARY, text, now)
@@ -106,16 +118,42 @@ def beneficiary_is_known(withdrawal: Withdrawal, now: datetime) -> Check:
     return Check(Level.PASS, BENEFICIARY, text, now)
 
 
+def beneficiary_is_unchanged(withdrawal: Withdrawal, now: datetime) -> Check:
+    """Whether what is known of this account was told otherwise lately, by whom and when."""
+    beneficiary = withdrawal.beneficiary
+    if beneficiary is None or not beneficiary.is_changed(now):
+        text = Text(_("No detail of the beneficiary has changed within 24 hours."))
+        return Check(Level.PASS, CHANGED, text, now)
+    changes = (
+        beneficiary.changes.filter(at__gt=now - LATELY)
+        .select_related("by")
+        .order_by("-at", "-pk")[:MOST_CHANGES]
+    )
+    text = Text(
+        _("The beneficiary was changed within 24 hours: %(changes)s."),
+        changes=listed([_change_in_words(change) for change in changes]),
+    )
+    links = ((beneficiary.code, beneficiary.get_absolute_url()),)
+    return Check(Level.WARN, CHANGED, text, now, links)
+
+
+def paid_to(withdrawal: Withdrawal) -> PaymentQuerySet:
+    """The payouts that reached this account.
+
+    Of a beneficiary that a provider knows by an id, its payments do not tell that id: there our own
+    withdrawals do.
+    """
+    paid = Payment.objects.paid_out()
+    if withdrawal.payee_id:
+        return paid.filter(withdrawal__account_key=withdrawal.account_key)
+    return paid.filter(account_key=withdrawal.account_key)
+
+
 def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
     """The flags of a whole page of withdrawals, for as many queries as for one."""
     flags: dict[int, list[Flag]] = {withdrawal.pk: [] for withdrawal in withdrawals}
     similar = similar_to(withdrawals)
-    known = set(
-        Payment.objects.paid_out()
-        .filter(account_key__in=_keys(withdrawals))
-        .values_list("account_key", flat=True)
-        .distinct()
-    )
+    known = _paid_keys(withdrawals)
     held = over(row for row in withdrawals if row.status in STOPPABLE)
     for withdrawal in withdrawals:
         if held.get(withdrawal.pk):
@@ -127,6 +165,16 @@ def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
         elif withdrawal.status == Status.AWAITING_APPROVAL and withdrawal.account_key not in known:
             flags[withdrawal.pk].append(Flag(BENEFICIARY, gettext("new beneficiary")))
     return flags
+
+
+def _paid_keys(withdrawals: Sequence[Withdrawal]) -> set[str]:
+    """Of these accounts those that were paid before. One query; see `paid_to`."""
+    keys = _keys(withdrawals)
+    payees = _keys(row for row in withdrawals if row.payee_id)
+    paid = Payment.objects.paid_out().order_by()
+    told = paid.filter(account_key__in=keys).values_list("account_key")
+    ours = paid.filter(withdrawal__account_key__in=payees).values_list("withdrawal__account_key")
+    return {key for (key,) in told.union(ours)}
 
 
 def similar_to(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Similar]]:
@@ -213,6 +261,16 @@ def _told_apart(withdrawals: Sequence[Withdrawal]) -> set[frozenset[str]]:
         Q(withdrawal__in=withdrawals) | Q(other__in=[one.code for one in withdrawals])
     )
     return {frozenset(pair) for pair in said.values_list("withdrawal__code", "other")}
+
+
+def _change_in_words(change: BeneficiaryChange) -> Text:
+    """Which detail, when and by whom; not what it says: everybody reads the checks."""
+    return Text(
+        _("%(what)s (%(at)s UTC, by %(who)s)"),
+        what=Lowered(CHANGE_LABELS[change.field]),
+        at=f"{change.at:%Y-%m-%d %H:%M}",
+        who=change.by.email if change.by else change.beneficiary.get_upstream_display(),
+    )
 
 
 def _keys(withdrawals: Iterable[Withdrawal]) -> set[str]:

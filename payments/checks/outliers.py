@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
+from payments.checks.history import paid_to
 from payments.checks.results import Check, figure
 from payments.enums import Level
 from payments.models import Payment, Withdrawal
@@ -34,9 +35,9 @@ class _Usual:
 
 def amount_is_usual(withdrawal: Withdrawal, now: datetime) -> Check:
     """Warn when it is more than three times the largest of this account's or customer's payouts."""
-    paid = Payment.objects.paid_out().filter(currency=withdrawal.currency)
-    account = _usual(paid.filter(account_key=withdrawal.account_key), withdrawal.account_key)
-    customer = _usual(paid.filter(customer=withdrawal.customer_id), withdrawal.customer_id)
+    account = _usual(paid_to(withdrawal), withdrawal.account_key, withdrawal.currency)
+    theirs = Payment.objects.paid_out().filter(customer=withdrawal.customer_id)
+    customer = _usual(theirs, withdrawal.customer_id, withdrawal.currency)
     found = []
     if account.is_exceeded_by(withdrawal.amount):
         found.append(
@@ -67,9 +68,10 @@ def amount_is_usual(withdrawal: Withdrawal, now: datetime) -> Check:
     return Check(Level.PASS, CODE, Text(_("The amount is usual for who is paid.")), now)
 
 
-def _usual(paid: PaymentQuerySet, who: object) -> _Usual:
+def _usual(paid: PaymentQuerySet, who: object, currency: str) -> _Usual:
     if not who:
         return _Usual(0, Decimal(0))
+    paid = paid.filter(currency=currency)
     amounts = list(paid.newest_first().values_list("amount", flat=True)[:SAMPLE])
     return _Usual(len(amounts), max(amounts, default=Decimal(0)))
 

@@ -40,12 +40,21 @@ KEPT: Mapping[str, Callable[[str], str]] = {
     "webhook_url": masking.mask_address,
 }
 
+# What belongs to one payout, and not to who is paid.
+_OF_ONE_PAYOUT = frozenset(
+    {
+        *("amount", "payout_description", "payout_reference", "description"),
+        *("webhook_url", "webhook_events", "metadata"),
+    }
+)
+
 
 class DraftForm(forms.Form):
     """A withdrawal as its maker types it.
 
     `source` is the withdrawal that is amended or copied: its masked fields are empty in the form,
-    and left empty they stay what they are, unless the tick beside them says otherwise.
+    and left empty they stay what they are, unless the tick beside them says otherwise. `like` is
+    another payout to the same person: the form begins with who that is, and nothing else.
     """
 
     token = forms.UUIDField(widget=forms.HiddenInput)
@@ -76,11 +85,13 @@ class DraftForm(forms.Form):
         data: QueryDict | None = None,
         *,
         source: Withdrawal | None = None,
+        like: Withdrawal | None = None,
         asked: Mapping[str, Any] | None = None,
         amends: bool = False,
     ) -> None:
-        self.source = source
-        initial = {"token": uuid.uuid4(), **_known(source), **(asked or {})}
+        self.source = source or like
+        known = _known(source) if source else _payee(like)
+        initial = {"token": uuid.uuid4(), **known, **(asked or {})}
         super().__init__(data, initial=initial)
         # A page that was open before there was a choice does not send one.
         self.fields["payment_type"].required = data is None or "payment_type" in data
@@ -264,6 +275,12 @@ def _known(source: Withdrawal | None) -> dict[str, Any]:
         "payment_type": rules.vendor_type(hosted=source.hosted),
         "metadata": metadata_as_text(source.metadata),
     }
+
+
+def _payee(like: Withdrawal | None) -> dict[str, Any]:
+    """Return who was paid, as far as it is not masked: not how much, and not what for."""
+    known = _known(like)
+    return {name: value for name, value in known.items() if name not in _OF_ONE_PAYOUT}
 
 
 def _plain(source: Withdrawal) -> str:

@@ -14,11 +14,15 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from customers.models import Customer
 from payments import words
 from payments.enums import Kind, Origin, PaymentStatus, TradeStatus
 from payments.forms.fields import AmountField
+from payments.models import Beneficiary
+from payments.models.beneficiaries import BeneficiaryQuerySet
+from payments.models.beneficiaries import code_begins as beneficiary_code_begins
 from payments.models.payments import PaymentQuerySet
 from payments.models.trades import TradeQuerySet
 from payments.queues import WithdrawalQuerySet, code_begins
@@ -132,10 +136,13 @@ class WithdrawalFilter(FilterForm):
     origin = _choice(_("Origin"), Origin.choices)
     amount_from = AmountField(label=_("Amount from"), required=False)
     amount_to = AmountField(label=_("Amount to"), required=False)
+    beneficiary = forms.CharField(label=_("Beneficiary"), max_length=16, required=False)
 
     def narrow(self, rows: WithdrawalQuerySet) -> WithdrawalQuerySet:
         """Return the rows that match."""
         rows = rows.filter(**self._exact("currency", "method", "origin"), **self._amounts())
+        if code := self.in_force.get("beneficiary"):
+            rows = rows.filter(beneficiary=Beneficiary.objects.filter(code=code).values("pk")[:1])
         text = self.in_force.get("q")
         return rows.filter(self._named(text)) if text else rows
 
@@ -145,6 +152,40 @@ class WithdrawalFilter(FilterForm):
         if not self.with_names:
             return match
         return match | begins("payout_reference", text) | Q(recipient_name__icontains=text)
+
+
+class BeneficiaryFilter(FilterForm):
+    """Narrows the accounts that payouts went to."""
+
+    LATELY = (
+        ("new", gettext_noop("New within 24 hours")),
+        ("changed", gettext_noop("Changed within 24 hours")),
+    )
+
+    q = forms.CharField(label=_("Code or recipient"), max_length=120, required=False)
+    currency = _choice(_("Currency"), zip(words.CURRENCIES, words.CURRENCIES, strict=True))
+    upstream = _choice(_("Provider"), Upstream.choices)
+    lately = _choice(_("Lately"), LATELY)
+
+    def __init__(self, data: QueryDict, *, with_names: bool = False) -> None:
+        super().__init__(data, with_names=with_names)
+        if not with_names:
+            self.fields["q"].label = _("Code")
+
+    def narrow(self, rows: BeneficiaryQuerySet, *, now: datetime) -> BeneficiaryQuerySet:
+        """Return the rows that match: codes by their beginning, names by any part."""
+        rows = rows.filter(**self._exact("currency", "upstream"))
+        match self.in_force.get("lately"):
+            case "new":
+                rows = rows.new(now)
+            case "changed":
+                rows = rows.changed(now)
+        text = self.in_force.get("q")
+        return rows.filter(self._named(text)) if text else rows
+
+    def _named(self, text: str) -> Q:
+        match = beneficiary_code_begins(text)
+        return match | Q(recipient_name__icontains=text) if self.with_names else match
 
 
 class PaymentFilter(FilterForm):

@@ -19,7 +19,10 @@ MOST_CHOICES = 500
 
 
 class BeneficiaryPayoutForm(forms.Form):
-    """A payout to a beneficiary at Lumetrade. `source` is the withdrawal amended or copied."""
+    """A payout to a beneficiary at Lumetrade.
+
+    `source` is the withdrawal amended or copied, `like` another payout to the same beneficiary.
+    """
 
     token = forms.UUIDField(widget=forms.HiddenInput)
     payee_id = forms.CharField(label=_("Beneficiary"), max_length=120, widget=forms.Select)
@@ -42,9 +45,11 @@ class BeneficiaryPayoutForm(forms.Form):
         data: QueryDict | None = None,
         *,
         source: Withdrawal | None = None,
+        like: Withdrawal | None = None,
         amends: bool = False,
     ) -> None:
-        super().__init__(data, initial={"token": uuid.uuid4(), **_known(source)})
+        known = {"payee_id": like.payee_id} if like else _known(source)
+        super().__init__(data, initial={"token": uuid.uuid4(), **known})
         listed = SavedBeneficiary.objects.listed().by_name()[:MOST_CHOICES]
         self.choices = [(payee.upstream_id, _told(payee)) for payee in listed]
         self.fields["payee_id"].widget = forms.Select(choices=[("", "—"), *self.choices])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import Count, Sum
 from django.utils.translation import gettext_noop as _
 
-from payments import asking, rules
+from payments import asking, beneficiaries, rules
 from payments.enums import ImportState, Origin
 from payments.imports.rows import draft_of
 from payments.journal import Journal
@@ -45,6 +46,7 @@ def create(run: PayoutImport, *, at: datetime) -> None:
     assert by is not None  # a file is confirmed before it is created
     by.forget_roles()
     require(by, Permission.MAKE_WITHDRAWALS)
+    _note_beneficiaries(run, by=by, at=at)
     for rows in _batches(run):
         _create_batch(rows, by=by, at=at)
     run.rows.update(draft={})
@@ -62,8 +64,17 @@ def create(run: PayoutImport, *, at: datetime) -> None:
     journal.write()
 
 
+def _note_beneficiaries(run: PayoutImport, *, by: User, at: datetime) -> None:
+    """Note all of them before anything else: another file may be writing the same ones."""
+    rows = run.rows.filter(is_good=True).exclude(account_key="").order_by("account_key", "number")
+    found = rows.iterator(chunk_size=BATCH)
+    while batch := list(islice(found, BATCH)):
+        beneficiaries.note([draft_of(row) for row in batch], by=by, at=at)
+
+
 def _create_batch(rows: Sequence[ImportRow], *, by: User, at: datetime) -> None:
     made = []
+    noted = beneficiaries.of_keys(row.account_key for row in rows)
     for row in rows:
         draft = draft_of(row)
         if rules.validate(draft):
@@ -76,7 +87,10 @@ def _create_batch(rows: Sequence[ImportRow], *, by: User, at: datetime) -> None:
                     row=row.number,
                 )
             )
-        made.append(asking.build(draft, by=by, at=at, origin=Origin.IMPORT))
+        beneficiary = noted.get(draft.account_key)
+        made.append(
+            asking.build(draft, beneficiary=beneficiary, by=by, at=at, origin=Origin.IMPORT)
+        )
     _free_codes(made)
     Withdrawal.objects.bulk_create(made)
     Revision.objects.bulk_create([asking.first_revision(withdrawal) for withdrawal in made])

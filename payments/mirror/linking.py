@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from payments import beneficiaries
 from payments.enums import Kind, Origin, PaymentStatus, Status
 from payments.intent import differences
 from payments.journal import Journal
@@ -51,11 +52,13 @@ def _match(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> Non
     former = _former_attempts(
         {payment.merchant_reference for payment in payouts} - {""} - by_reference.keys()
     )
+    seen: list[Withdrawal] = []
     for payment in payouts:
         withdrawal = by_payment.get(payment.pk)
         asked = by_reference.get(payment.merchant_reference)
         if withdrawal is not None:
             _follow(withdrawal, payment, journal, alerts)
+            seen.append(withdrawal)
         elif asked is not None:
             _claim(asked, payment, journal, alerts)
         elif command := former.get(payment.merchant_reference):
@@ -65,7 +68,24 @@ def _match(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> Non
                 (command.subject_type, command.subject_id),
             )
         elif _waits_for_us(payment):
-            _adopt(payment, journal)
+            seen.append(_adopt(payment, journal))
+    _note_beneficiaries(seen, journal)
+
+
+def _note_beneficiaries(withdrawals: Sequence[Withdrawal], journal: Journal) -> None:
+    """Give what waits for us at the provider its beneficiary: nobody here asked for it first."""
+    seen = [
+        row
+        for row in withdrawals
+        if not row.is_ours and row.status == Status.AWAITING_APPROVAL and row.account_key
+    ]
+    if not seen:
+        return
+    noted = beneficiaries.note(seen, by=None, at=journal.at)
+    new = [row for row in seen if row.beneficiary_id != noted[row.account_key].pk]
+    for row in new:
+        row.beneficiary = noted[row.account_key]
+    Withdrawal.objects.bulk_update(new, ["beneficiary"])
 
 
 def _ours(payouts: Sequence[Payment]) -> tuple[dict[int, Withdrawal], dict[str, Withdrawal]]:
@@ -228,7 +248,7 @@ def _waits_for_us(payment: Payment) -> bool:
     )
 
 
-def _adopt(payment: Payment, journal: Journal) -> None:
+def _adopt(payment: Payment, journal: Journal) -> Withdrawal:
     """A payout that waits for approval there and was not asked for here joins the queue."""
     withdrawal = Withdrawal.objects.create(
         upstream=payment.upstream,
@@ -245,6 +265,7 @@ def _adopt(payment: Payment, journal: Journal) -> None:
         withdrawal,
         after={"status": withdrawal.status, "payment": payment.upstream_id},
     )
+    return withdrawal
 
 
 def _copied(payment: Payment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from customers.columns import longest
+from payments import beneficiaries
 from payments.models import SavedBeneficiary
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
@@ -51,12 +52,7 @@ def store_beneficiaries(
         )
         news = [one for key, one in seen.items() if known.get(key) != one.digest or key in unlisted]
         if news:
-            SavedBeneficiary.objects.bulk_create(
-                [_row(one, at=at) for one in news],
-                update_conflicts=True,
-                unique_fields=["upstream", "upstream_id"],
-                update_fields=[*_TOLD, "changed_at"],
-            )
+            _write([_row(one, at=at) for one in news], at=at)
         gone = sum(_unlist(one, at=at) for one in records if isinstance(one, Listed))
     created = sum(one.id not in known for one in news)
     return StoreCounts(
@@ -65,6 +61,18 @@ def store_beneficiaries(
         unchanged=len(seen) - len(news),
         refused=refused,
     )
+
+
+def _write(rows: list[SavedBeneficiary], *, at: datetime) -> None:
+    ids = [row.upstream_id for row in rows]
+    before = {row.upstream_id: row for row in _theirs().filter(upstream_id__in=ids)}
+    SavedBeneficiary.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["upstream", "upstream_id"],
+        update_fields=[*_TOLD, "changed_at"],
+    )
+    beneficiaries.follow_provider(before, rows, at=at)
 
 
 def _theirs() -> Any:

@@ -7,6 +7,7 @@ from payments.models.accounts import (
     OpeningNotMovable,
 )
 from payments.models.balances import Balance, DailyBalance
+from payments.models.beneficiaries import Beneficiary, BeneficiaryChange
 from payments.models.bulk import BULK_MOVES, OUTCOMES, BulkItem, BulkRun, BulkRunNotMovable
 from payments.models.duplicates import NotDuplicate
 from payments.models.idempotency import IdempotencyKey
@@ -60,6 +61,8 @@ __all__ = [
     "UNPAID_STATUSES",
     "AccountOpening",
     "Balance",
+    "Beneficiary",
+    "BeneficiaryChange",
     "BulkItem",
     "BulkRun",
     "BulkRunNotMovable",

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
 from payments.enums import OrderStatus, TradeStatus
-from payments.models.withdrawals import CODE_ALPHABET, NotPossible
+from payments.models.beneficiaries import CODE_ALPHABET
+from payments.models.withdrawals import NotPossible
 from staff.texts import Lowered, Text
 from upstreams.enums import Upstream
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from customers.models import Customer
 from payments.enums import Origin, RejectCode, Status, Verdict
+from payments.models.beneficiaries import CODE_ALPHABET, Beneficiary
 from payments.models.payments import UNPAID_STATUSES, Payment
 from payments.models.policies import NO_ROLES
 from payments.queues import UNPAID_ENDS, WithdrawalQuerySet
@@ -38,8 +39,6 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.RETRACTED: frozenset(),
     Status.LAPSED: frozenset(),
 }
-
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no look-alikes
 
 
 def new_code() -> str:
@@ -93,6 +92,14 @@ class Withdrawal(models.Model):
     payid_type = models.CharField(max_length=8, blank=True)
     payee_id = models.CharField(max_length=120, blank=True)  # a beneficiary that they know
     account_key = models.CharField(max_length=64, blank=True)
+    beneficiary = models.ForeignKey(
+        Beneficiary,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="withdrawals",
+        db_index=False,  # `withdrawal_by_beneficiary` begins with it
+    )
     payout_description = models.CharField(max_length=255, blank=True)
     payout_reference = models.CharField(max_length=120, blank=True)
 
@@ -168,6 +175,9 @@ class Withdrawal(models.Model):
             models.Index(fields=["currency", "-created_at", "-id"], name="withdrawal_by_currency"),
             models.Index(fields=["method", "-created_at", "-id"], name="withdrawal_by_method"),
             models.Index(fields=["origin", "-created_at", "-id"], name="withdrawal_by_origin"),
+            models.Index(
+                fields=["beneficiary", "-created_at", "-id"], name="withdrawal_by_beneficiary"
+            ),
             models.Index(fields=["amount"], name="withdrawal_by_amount"),
             # Balances: what was sent after they were read.
             models.Index(fields=["sent_at"], name="withdrawal_sent"),
@@ -196,6 +206,10 @@ class Withdrawal(models.Model):
         if self.status not in UNPAID_ENDS:
             return False
         return self.payment is None or self.payment.status in UNPAID_STATUSES
+
+    def introducer_id(self) -> int | None:
+        """Who was the first to ask for a payout to its beneficiary. Reads its beneficiary."""
+        return self.beneficiary.first_asked_by_id if self.beneficiary else None
 
     def can_become(self, wanted: Status) -> bool:
         return wanted in MOVES[Status(self.status)]
@@ -242,6 +256,10 @@ class Signature(models.Model):
     editor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    # Who first asked for a payout to this beneficiary.
+    introducer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     verdict = models.CharField(max_length=8, choices=Verdict)
     digest = models.CharField(max_length=64)
     # The signing roles they held at that moment: a role that is taken later unsigns nothing.
@@ -266,6 +284,10 @@ class Signature(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(editor=None) | ~Q(editor=F("by")), name="editor_is_never_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(introducer=None) | ~Q(introducer=F("by")),
+                name="introducer_is_never_checker",
             ),
         ]
         indexes = [models.Index(fields=["by", "at"], name="signature_by_person")]  # their limit

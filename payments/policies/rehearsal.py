@@ -105,7 +105,7 @@ def rehearse(tiers: Sequence[Policy], *, in_force: Sequence[Policy], now: dateti
 def _withdrawals(told: Rehearsal) -> Iterator[Withdrawal]:
     """The withdrawals in the order they were decided, with those that a limit looks back upon."""
     rows = (
-        Withdrawal.objects.select_related("payment")
+        Withdrawal.objects.select_related("payment", "beneficiary")
         .defer("payment__raw", "payment__counterparty", "payment__stamps")
         .annotate(decided=Coalesce("approved_at", "created_at"))
         .filter(decided__gt=told.since - LONGEST)
@@ -135,8 +135,8 @@ def _note_tier(
         told.lines[key] = _line(None, requirement.signatures, told.crew, requirement.roles)
     told.lines[key].withdrawals += 1
     told.after[requirement.signatures] += 1
-    wrote = {withdrawal.created_by_id, withdrawal.last_edited_by_id, *writers[withdrawal.pk]}
-    able = len(told.crew.able(requirement.roles) - wrote)
+    free = told.crew.free_to_sign(withdrawal, requirement.roles, writers=writers[withdrawal.pk])
+    able = len(free)
     if not able:
         told.nobody.add(withdrawal)
     elif able < requirement.signatures:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from payments.models import SIGNING_ROLES, Policy
+from payments.models import SIGNING_ROLES, Policy, Withdrawal
 from payments.policies.telling import name
 from staff.models import RoleGrant
 
@@ -32,6 +32,16 @@ class Crew:
     def able(self, roles: Iterable[str]) -> frozenset[int]:
         """Who holds one of the roles."""
         return frozenset().union(*(self.by_role.get(role, frozenset()) for role in roles))
+
+    def free_to_sign(
+        self, withdrawal: Withdrawal, roles: Iterable[str], *, writers: Iterable[int]
+    ) -> frozenset[int]:
+        """Who holds one of the roles, and neither wrote it nor first asked to pay who is paid.
+
+        `writers` are those of its revisions.
+        """
+        wrote = {withdrawal.created_by_id, withdrawal.last_edited_by_id, *writers}
+        return self.able(roles) - wrote - {withdrawal.introducer_id()}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from payments import words
 from payments.enums import LimitPer, Origin, Window
-from payments.models import Policy
+from payments.models import Limit, Policy
 from staff.permissions import Role
 
 Key = tuple[str, str, str, str, Decimal]
@@ -71,16 +71,17 @@ def span(hours: int) -> str:
 
 
 def limits(policy: Policy) -> list[str]:
-    """The limits that are set: `10,000 per customer in 24 hours`."""
-    return [
-        gettext("%(amount)s per %(whom)s in %(window)s")
-        % {
-            "amount": amount(limit.amount),
-            "whom": gettext(limit.per.label),
-            "window": gettext(limit.window.label),
-        }
-        for limit in policy.limits
-    ]
+    """The limits that are set."""
+    return [one_limit(limit) for limit in policy.limits]
+
+
+def one_limit(limit: Limit) -> str:
+    """One limit: `10,000 per customer in 24 hours`."""
+    return gettext("%(amount)s per %(whom)s in %(window)s") % {
+        "amount": amount(limit.amount),
+        "whom": gettext(limit.per.label),
+        "window": gettext(limit.window.label),
+    }
 
 
 def demands(policy: Policy) -> list[str]:

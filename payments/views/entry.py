@@ -29,16 +29,21 @@ RAIL = ("currency", "method", "payment_type")  # what an address may bring to th
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MAKE_WITHDRAWALS)
 def withdrawal_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a payout, from nothing or as a copy of one that ended without money moving."""
-    source = _source(request)
-    if source and source.upstream == Upstream.LUMETRADE:
-        return redirect(f"{reverse('payments:withdrawal-lumetrade')}?copy_of={source.code}")
+    """Ask for a payout: from nothing, to who was paid before, or as a copy of one that ended.
+
+    A copy is made of what ended without money moving.
+    """
+    source, like = _named(request, "copy_of"), _named(request, "like")
+    if any(row and row.upstream == Upstream.LUMETRADE for row in (source, like)):
+        return redirect(f"{reverse('payments:withdrawal-lumetrade')}?{request.GET.urlencode()}")
     if request.method == "GET":
         asked = {name: request.GET[name] for name in RAIL if name in request.GET}
-        return _form_page(request, DraftForm(source=source, asked=asked), source)
+        form = DraftForm(source=source, like=like, asked=asked)
+        return _form_page(request, form, source, like=like)
     if "continue" in request.POST:
-        return _form_page(request, DraftForm(source=source, asked=_typed(request)), source)
-    form = DraftForm(request.POST, source=source)
+        form = DraftForm(source=source, like=like, asked=_typed(request))
+        return _form_page(request, form, source, like=like)
+    form = DraftForm(request.POST, source=source, like=like)
 
     def ask() -> Withdrawal:
         return actions.request_withdrawal(
@@ -55,16 +60,17 @@ def withdrawal_new(request: HttpRequest) -> HttpResponse:
             gettext("%(code)s is requested. Others sign it now.") % {"code": made.code},
         )
         return redirect(made)
-    return _form_page(request, form, source)
+    return _form_page(request, form, source, like=like)
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MAKE_WITHDRAWALS)
 def withdrawal_to_beneficiary(request: HttpRequest) -> HttpResponse:
     """Ask for a payout through Lumetrade, to somebody whom they have confirmed."""
-    source = _source(request)
+    source, like = _named(request, "copy_of"), _named(request, "like")
     if request.method == "GET":
-        return _beneficiary_page(request, BeneficiaryPayoutForm(source=source), source)
+        form = BeneficiaryPayoutForm(source=source, like=like)
+        return _beneficiary_page(request, form, source)
     form = BeneficiaryPayoutForm(request.POST, source=source)
 
     def ask() -> Withdrawal:
@@ -152,19 +158,25 @@ def _typed(request: HttpRequest) -> dict[str, Any]:
     return {**request.POST.dict(), "webhook_events": request.POST.getlist("webhook_events")}
 
 
-def _source(request: HttpRequest) -> Withdrawal | None:
-    code = request.GET.get("copy_of", "")
+def _named(request: HttpRequest, name: str) -> Withdrawal | None:
+    """Return the withdrawal whose code the address gives under this name, or raise the 404."""
+    code = request.GET.get(name, "")
     return get_object_or_404(Withdrawal, code=code) if code else None
 
 
 def _form_page(
-    request: HttpRequest, form: DraftForm, source: Withdrawal | None, *, amends: bool = False
+    request: HttpRequest,
+    form: DraftForm,
+    source: Withdrawal | None,
+    *,
+    like: Withdrawal | None = None,
+    amends: bool = False,
 ) -> HttpResponse:
     """Draw the form, or with htmx only the fields that follow the country and the method."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     template = "payments/withdrawal_form.html"
     back = source.get_absolute_url() if source else reverse("payments:withdrawals")
-    context = {"form": form, "source": source, "amends": amends, "back": back}
+    context = {"form": form, "source": source, "like": like, "amends": amends, "back": back}
     return render(
         request,
         f"{template}#fields" if htmx and htmx.target == "fields" else template,

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from payments import exports
-from payments.forms.filters import PaymentFilter, TradeFilter
-from payments.models import Payment, Trade
+from payments.forms.filters import BeneficiaryFilter, PaymentFilter, TradeFilter
+from payments.models import Beneficiary, Payment, Trade
 from payments.sight import Sight
+from payments.views import beneficiaries
 from payments.views.payments import NEWEST_FIRST, TABS, narrowed
 from payments.views.queue import QueueView
 from staff.exports import Export, as_csv
@@ -37,6 +38,23 @@ def payments_export(request: HttpRequest) -> HttpResponseBase:
         asked=exports.asked(form, tab=tab if tab in TABS else ""),
     )
     return as_csv(export, by=person, at=timezone.now())
+
+
+@require_POST
+@permission_required(Permission.EXPORT_LISTS)
+def beneficiaries_export(request: HttpRequest) -> HttpResponseBase:
+    """The beneficiaries of the list's address, newest first."""
+    person, now = person_of(request), timezone.now()
+    sight = Sight.of(person)
+    form = BeneficiaryFilter(request.GET, with_names=sight.names_in_clear)
+    export = Export(
+        name="beneficiaries",
+        columns=exports.beneficiary_columns(sight),
+        rows=form.narrow(Beneficiary.objects.all(), now=now).select_related("first_asked_by"),
+        order=beneficiaries.NEWEST_FIRST,
+        asked=exports.asked(form),
+    )
+    return as_csv(export, by=person, at=now)
 
 
 @require_POST

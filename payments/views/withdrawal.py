@@ -63,7 +63,12 @@ _WITH_NAMES = frozenset({"recipient_name", "customer_name", "payout_reference"})
 def find(code: str) -> Withdrawal:
     """Return the withdrawal with all that its page shows of it, or raise the 404."""
     rows = Withdrawal.objects.select_related(
-        "payment", "customer", "created_by", "last_edited_by", "copy_of"
+        "payment",
+        "customer",
+        "created_by",
+        "last_edited_by",
+        "copy_of",
+        "beneficiary__first_asked_by",
     )
     return get_object_or_404(rows, code=code)
 

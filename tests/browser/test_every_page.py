@@ -17,6 +17,7 @@ PAGES = [
     "/trades/",
     "/trades/new/",
     "/trades/orders/",
+    "/beneficiaries/",
     "/reconciliation/",
     "/upstreams/",
     "/upstreams/outbox/",
@@ -30,7 +31,11 @@ PAGES = [
 @pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) -> None:
     page = sign_in("lead", color_scheme=theme, viewport=window)
-    first = [_first(page, "/withdrawals/"), _first(page, "/payments/")]
+    first = [
+        _first(page, "/withdrawals/"),
+        _first(page, "/payments/"),
+        _first(page, "/beneficiaries/"),
+    ]
 
     troubles = {}
     for path in [*PAGES, *first, f"{first[0]}approve/", f"{first[0]}reject/"]:

@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from customers.models import Hold
 from payments.models import (
     AccountOpening,
+    Beneficiary,
     BulkRun,
     Drift,
     Payment,
@@ -62,6 +63,7 @@ class World:
     """One of everything that an address can be about."""
 
     withdrawal: Withdrawal
+    beneficiary: Beneficiary
     payment: Payment
     drift: Drift
     request: PaymentRequest
@@ -80,8 +82,10 @@ class World:
     def make(cls) -> World:
         factories.everything_is_fresh()
         number = next(_numbers)
+        beneficiary = factories.BeneficiaryFactory()
         return cls(
-            withdrawal=factories.WithdrawalFactory(),
+            withdrawal=factories.WithdrawalFactory(beneficiary=beneficiary),
+            beneficiary=beneficiary,
             payment=factories.PaymentFactory(),
             drift=factories.DriftFactory(),
             request=factories.PaymentRequestFactory(),
@@ -252,6 +256,9 @@ ROUTES: Mapping[str, Route] = {
         post=302,
         arguments=lambda world: {"code": world.opening.code},
     ),
+    "payments:beneficiaries": Route(SEE),
+    "payments:beneficiaries-export": Route(EXPORT, get=None, post=200),
+    "payments:beneficiary": Route(SEE, arguments=lambda world: {"code": world.beneficiary.code}),
     "payments:reconciliation": Route(SEE),
     "payments:reconciliation-start": Route(RECONCILE, get=None, post=422),
     "payments:drift": Route(SEE, arguments=_drift),

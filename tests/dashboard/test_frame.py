@@ -30,7 +30,7 @@ def desks(client: Client) -> dict[str, Any]:
 
 PAYMENT_DESKS = [
     *("Home", "Withdrawals", "Payments", "Balances", "Accounts", "Trades"),
-    *("Reconciliation", "Policies"),
+    *("Beneficiaries", "Reconciliation", "Policies"),
 ]
 
 

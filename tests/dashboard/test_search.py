@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboard import search
 from payments.sight import Sight
 from tests.payments.factories import (
+    BeneficiaryFactory,
     PaymentFactory,
     PolicyFactory,
     TradeFactory,
@@ -77,6 +78,18 @@ class TestSearch:
     def test_finds_a_payment_by_its_beginning(self, text: str, payment: Any) -> None:
         assert found(text) == {"pay_8f3a99"}
 
+    @pytest.mark.parametrize("text", ["bn-7F3MK2QXRA", "bn-7f3", "7f3m", "ana g"])
+    def test_finds_a_beneficiary_by_its_beginning(self, text: str) -> None:
+        BeneficiaryFactory(code="bn-7F3MK2QXRA", recipient_name="Ana Gómez")
+
+        viewer, agent = (
+            as_role(role).get("/search/", {"q": text}).context["found"].beneficiaries
+            for role in ("viewer", "agent")
+        )
+
+        assert [payee.code for payee in viewer] == ["bn-7F3MK2QXRA"]
+        assert [payee.name for payee in agent] == ["A•••• G••••"] * (text != "ana g")
+
     @pytest.mark.parametrize("text", ["", "w", "wd", "FEB", "Smith", "%%%", "___", "' OR 1=1"])
     def test_does_not_find_by_the_middle_or_by_nothing(
         self, text: str, row: Any, payment: Any
@@ -102,8 +115,8 @@ class TestSearch:
 
         assert "There is more than is shown" in text
 
-    def test_asks_three_questions_of_the_database(self, row: Any, payment: Any) -> None:
+    def test_asks_four_questions_of_the_database(self, row: Any, payment: Any) -> None:
         with CaptureQueriesContext(connection) as queries:
             search.find("james", sight=Sight(names_in_clear=True))
 
-        assert len(queries) == 3
+        assert len(queries) == 4

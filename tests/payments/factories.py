@@ -39,6 +39,7 @@ from payments.mirror import turnover
 from payments.models import (
     AccountOpening,
     Balance,
+    Beneficiary,
     BulkItem,
     BulkRun,
     Drift,
@@ -236,6 +237,32 @@ class AccountOpeningFactory(factory.django.DjangoModelFactory[AccountOpening]):
     status = RequestStatus.MADE
     created_by = factory.SubFactory(UserFactory, roles=["ops_lead"])
     created_at = NOW
+
+
+class BeneficiaryFactory(factory.django.DjangoModelFactory[Beneficiary]):
+    """Whom `WithdrawalFactory` pays: first asked for by somebody a year before `NOW`."""
+
+    class Meta:
+        model = Beneficiary
+        django_get_or_create = ("account_key",)
+
+    upstream = Upstream.LUXCORE
+    currency = "AUD"
+    method = "payid"
+    recipient_name = "James Smith"
+    payid = "james@example.com"
+    payid_type = "email"
+    first_asked_by = factory.LazyFunction(maker)
+    first_asked_at = NOW - timedelta(days=365)
+    noted_at = factory.SelfAttribute("first_asked_at")
+    account_key = factory.LazyAttribute(
+        lambda row: account_key(
+            currency=row.currency,
+            bank_account=getattr(row, "bank_account", ""),
+            bank_code=getattr(row, "bank_code", ""),
+            payid=row.payid,
+        )
+    )
 
 
 class WithdrawalFactory(factory.django.DjangoModelFactory[Withdrawal]):

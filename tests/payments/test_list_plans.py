@@ -10,8 +10,8 @@ from django.http import QueryDict
 
 from customers.models import Customer
 from dashboard import search
-from payments.forms.filters import PaymentFilter, WithdrawalFilter
-from payments.models import Payment, Withdrawal
+from payments.forms.filters import BeneficiaryFilter, PaymentFilter, WithdrawalFilter
+from payments.models import Beneficiary, Payment, Withdrawal
 from payments.sight import Sight
 from payments.views.payments import TABS, narrowed
 from payments.views.queue import ORDERS
@@ -145,6 +145,50 @@ class TestWithdrawals:
             "payments_withdrawal_code",
         ):
             assert index in plan
+
+
+class TestBeneficiaries:
+    @pytest.mark.parametrize(
+        ("filters", "index"),
+        [
+            ({}, "beneficiary_newest"),
+            ({"currency": "LKR"}, "beneficiary_by_currency"),
+            ({"upstream": "lux"}, "beneficiary_by_upstream"),
+        ],
+    )
+    def test_are_read_in_order_from_an_index(self, filters: dict[str, str], index: str) -> None:
+        form = BeneficiaryFilter(asked(**filters), with_names=True)
+
+        plan = form.narrow(Beneficiary.objects.all(), now=NOW).newest_first()[:26].explain()
+
+        assert f"Index Scan using {index} " in plan
+        assert "Sort" not in plan
+
+    @pytest.mark.parametrize(
+        ("filters", "index"),
+        [
+            ({"q": "smith"}, "beneficiary_name_trigrams"),
+            ({"q": "smith"}, "payments_beneficiary_code"),
+            ({"lately": "changed"}, "beneficiary_changed"),
+        ],
+    )
+    def test_that_few_match_are_found_by_an_index(
+        self, filters: dict[str, str], index: str
+    ) -> None:
+        form = BeneficiaryFilter(asked(**filters), with_names=True)
+
+        plan = form.narrow(Beneficiary.objects.all(), now=NOW).order_by().explain()
+
+        assert index in plan
+        assert "Seq Scan" not in plan
+
+    def test_have_their_payouts_in_order_in_an_index(self) -> None:
+        form = WithdrawalFilter(asked(beneficiary="bn-7F3MK2QXRA"), with_names=True)
+
+        plan = form.narrow(Withdrawal.objects.all()).newest_first()[:26].explain()
+
+        assert "Index Scan using withdrawal_by_beneficiary " in plan
+        assert "Sort" not in plan
 
 
 class TestSearch:

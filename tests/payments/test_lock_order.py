@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from payments import actions, mirror
+from payments import actions, beneficiaries, mirror
 from payments.enums import SeenBy, Status
-from payments.models import Payment, Settlement, Withdrawal
+from payments.models import Beneficiary, Payment, Settlement, Withdrawal
 from tests.payments.deciding import sign
 from tests.payments.factories import (
     NOW,
     PaymentFactory,
     WithdrawalFactory,
     approver,
+    draft,
     maker,
     payment_json,
+    record,
     record_for,
 )
-from tests.payments.test_races import at_once, refusals, status_of
+from tests.payments.test_races import at_once, refusals, signing, status_of
 from tests.payments.test_senders import command_of
 from tests.payments.test_settlements import given_up, propose
 from tests.support.rounds import rounds
@@ -191,3 +196,65 @@ class TestSending:
             else:
                 assert delivered == CommandState.UNKNOWN
                 assert status_of(withdrawal) == Status.UNKNOWN
+
+
+class TestBeneficiaries:
+    def test_two_makers_bring_the_same_account_at_once(self) -> None:
+        mara, mona = maker(), maker()
+        for number in range(rounds(30)):
+            new = draft(payid=f"new{number}@example.com")
+
+            results = at_once(
+                *(
+                    partial(actions.request_withdrawal, draft=new, by=by, at=NOW)
+                    for by in (mara, mona)
+                )
+            )
+
+            assert refusals(results) == []
+            (row,) = {withdrawal.beneficiary for withdrawal in results}
+            assert Beneficiary.objects.get(account_key=new.account_key) == row
+            assert row.first_asked_by in (mara, mona)
+
+    def test_makers_a_file_a_signature_and_the_provider_meet_in_the_same_ones(self) -> None:
+        """Each tells the details of both accounts otherwise: all of them must write both."""
+        mara, ada = maker(), approver()
+        for number in range(rounds(20)):
+            ones, others = (
+                draft(payid=f"{side}{number}@example.com", recipient_name=f"Name {number}")
+                for side in ("a", "b")
+            )
+            waiting = actions.request_withdrawal(draft=ones, by=mara, at=NOW)
+            amended = actions.request_withdrawal(draft=others, by=mara, at=NOW)
+            told = [replace(one, recipient_name="Jane") for one in (ones, others)]
+            shown = [
+                record(
+                    transaction_id=f"pay_{number}_{side}",
+                    merchant_reference=f"theirs-{number}-{side}",
+                    payout={"recipient_name": "Jim", "payid": one.payid, "payid_type": "email"},
+                )
+                for side, one in (("b", others), ("a", ones))
+            ]
+
+            def of_a_file() -> None:
+                with transaction.atomic():
+                    beneficiaries.note(told[::-1], by=mara, at=NOW)  # noqa: B023
+
+            results = at_once(
+                signing(waiting, ada),
+                of_a_file,
+                lambda: mirror.store_payments(shown, seen_by=SeenBy.POLL, at=NOW),  # noqa: B023
+                partial(
+                    actions.amend_withdrawal,
+                    withdrawal_id=amended.pk,
+                    draft=replace(ones, recipient_name="June"),
+                    by=mara,
+                    at=NOW,
+                    reason="another account",
+                ),
+                partial(actions.request_withdrawal, draft=told[1], by=mara, at=NOW),
+            )
+
+            refusals(results, actions.FactsChanged)
+            keys = [ones.account_key, others.account_key]
+            assert Beneficiary.objects.filter(account_key__in=keys).count() == 2

@@ -11,6 +11,7 @@ from payments.queues import WithdrawalQuerySet
 from staff.permissions import Role
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     SignatureFactory,
     WithdrawalFactory,
     approver,
@@ -60,6 +61,14 @@ class TestNeedsDecisionOf:
 
 
 class TestTabs:
+    def test_leave_what_somebody_brought_to_the_others(self) -> None:
+        ada = approver()
+        brought = WithdrawalFactory(beneficiary=BeneficiaryFactory(first_asked_by=ada))
+        other = WithdrawalFactory(beneficiary=BeneficiaryFactory(payid="other@example.com"))
+
+        assert codes(Withdrawal.objects.needs_decision_of(ada)) == {other.code}
+        assert codes(Withdrawal.objects.waiting_for_others(ada)) == {brought.code}
+
     def test_put_every_state_somewhere(self) -> None:
         for status in Status:
             WithdrawalFactory(status=status, approved_at=NOW)

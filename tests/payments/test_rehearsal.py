@@ -13,6 +13,7 @@ from payments.policies import rehearsal
 from payments.policies.rehearsal import Finding, Rehearsal
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PolicyFactory,
     SignatureFactory,
     WithdrawalFactory,
@@ -185,18 +186,19 @@ class TestPeople:
         assert [line.people for line in lines.values()][0] == [ada.email, olga.email]
 
     def test_who_wrote_it_are_left_out(self) -> None:
-        """Ada is the only one who signs, and she wrote some of them."""
+        """Ada is the only one who signs; she wrote some of them, and brought one's beneficiary."""
         rule(signatures=1)
         ada = approver()
         made = payout(1, created_by=ada)
         edited = payout(2, last_edited_by=ada)
         once = payout(3)
         once.revisions.create(number=2, by=ada, at=NOW - timedelta(days=1))
-        payout(4)
+        brought = payout(4, beneficiary=BeneficiaryFactory(first_asked_by=ada))
+        payout(5)
 
         told = rehearsed()
 
-        assert set(codes(told.nobody)) == {made.code, edited.code, once.code}
+        assert set(codes(told.nobody)) == {made.code, edited.code, once.code, brought.code}
         assert told.too_few.number == 0
 
     def test_may_be_too_few(self) -> None:

@@ -3,18 +3,21 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from payments import actions, decision
 from payments.enums import Status, Verdict
-from payments.models import Policy, Signature
+from payments.models import Policy, Signature, Withdrawal
 from staff.models import AuditEvent, RoleGrant, User
 from staff.permissions import NotPermitted, Role
 from tests.payments.deciding import nothing_happened_to, sign, status_of
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PolicyFactory,
     WithdrawalFactory,
     approver,
@@ -112,10 +115,79 @@ class TestMakerIsNeverChecker:
 
         assert nothing_happened_to(withdrawal)
 
-    @pytest.mark.parametrize("role", ["created_by", "last_edited_by"])
+    def test_refuses_who_first_asked_for_the_beneficiary_for_ever(self) -> None:
+        mara = self.both_roles()
+        first = actions.request_withdrawal(draft=draft(), by=mara, at=NOW - timedelta(days=900))
+        withdrawal = WithdrawalFactory(beneficiary=first.beneficiary)
+
+        with pytest.raises(actions.IntroducerCannotSign) as refusal:
+            sign(withdrawal, mara)
+        with pytest.raises(actions.IntroducerCannotSign):
+            actions.reject_withdrawal(
+                withdrawal_id=withdrawal.pk,
+                seen=seen_by(mara, withdrawal),
+                code="duplicate",
+                reason="mine",
+                by=mara,
+                at=NOW,
+            )
+
+        assert nothing_happened_to(withdrawal)
+        assert "You were the first to ask for a payout to this beneficiary" in str(refusal.value)
+        kept = AuditEvent.objects.filter(verb="payments.withdrawal.signature_refused").get()
+        assert kept.after["refusal"] == "IntroducerCannotSign"
+
+    def test_refuses_who_brought_the_beneficiary_while_the_page_was_open(self) -> None:
+        """The look before the lock passes; the one under it does not."""
+        mara = self.both_roles()
+        mine = BeneficiaryFactory(payid="mine@example.com", first_asked_by=mara)
+        withdrawal = WithdrawalFactory(beneficiary=BeneficiaryFactory())
+        page = seen_by(mara, withdrawal)
+
+        def moved(*_: Any, **__: Any) -> None:
+            Withdrawal.objects.filter(pk=withdrawal.pk).update(beneficiary=mine)
+
+        with (
+            mock.patch("payments.actions.reads.reread", moved),
+            pytest.raises(actions.IntroducerCannotSign),
+        ):
+            sign(withdrawal, mara, seen=page)
+
+        assert nothing_happened_to(withdrawal)
+
+    def test_lets_others_sign_and_says_who_brought_the_beneficiary(self) -> None:
+        mara, ada = self.both_roles(), self.both_roles()
+        withdrawal = WithdrawalFactory(beneficiary=BeneficiaryFactory(first_asked_by=mara))
+
+        for_mara, for_ada = (
+            decision.review(withdrawal, viewer=person, now=NOW) for person in (mara, ada)
+        )
+
+        assert for_ada.who_may_sign == (
+            "Any approver or ops lead who neither wrote it nor signed it. "
+            f"Not {mara.email}, who was the first to ask for a payout to this beneficiary."
+        )
+        assert "the first to ask" in for_mara.cannot_sign == for_mara.cannot_reject
+        assert for_ada.cannot_sign == ""
+        sign(withdrawal, ada)
+        assert Signature.objects.get().introducer == mara
+
+    def test_looks_for_who_brought_the_beneficiary_with_one_query(self) -> None:
+        ada, counts = approver(), []
+        for fields in ({}, {"beneficiary": BeneficiaryFactory()}):
+            withdrawal = WithdrawalFactory(payid=f"{len(fields)}@example.com", **fields)
+            page = seen_by(ada, withdrawal)
+            with CaptureQueriesContext(connection) as queries:
+                sign(withdrawal, ada, seen=page)
+            counts.append(len(queries))
+
+        assert counts[1] == counts[0] + 1
+
+    @pytest.mark.parametrize("role", ["created_by", "last_edited_by", "introducer"])
     def test_is_refused_by_the_database_itself(self, role: str) -> None:
         mara = self.both_roles()
-        withdrawal = WithdrawalFactory(**{role: mara})
+        wrote = {} if role == "introducer" else {role: mara}
+        withdrawal = WithdrawalFactory(**wrote)
 
         with pytest.raises(IntegrityError), transaction.atomic():
             Signature.objects.create(
@@ -124,6 +196,7 @@ class TestMakerIsNeverChecker:
                 by=mara,
                 maker=withdrawal.created_by,
                 editor=withdrawal.last_edited_by,
+                introducer=mara if role == "introducer" else None,
                 verdict=Verdict.APPROVE,
                 digest="0" * 64,
                 at=NOW,

@@ -14,7 +14,7 @@ from payments import actions, tasks
 from payments.enums import ImportState, Origin, Status
 from payments.imports import creating, discarding, reading, running
 from payments.imports.rows import COLUMNS
-from payments.models import ImportPiece, ImportRow, PayoutImport, Revision, Withdrawal
+from payments.models import Beneficiary, ImportPiece, ImportRow, PayoutImport, Revision, Withdrawal
 from payments.views import imports as views
 from staff import audit
 from staff.models import AuditEvent
@@ -171,6 +171,21 @@ def test_marks_what_was_asked_for_in_the_file_or_lately() -> None:
     assert told[3] == ["Row 2 asks for the same amount to the same account."]
     assert told[4] == [f"{known.code} asks for the same amount to the same account."]
     assert run.warned == 2
+
+
+def test_notes_each_beneficiary_once_in_the_name_of_who_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(creating, "BATCH", 3)  # one account lies in two batches
+    mara, other = maker(), maker()
+    lines = [line(amount=f"{n}.00", payid=f"p{n % 4}@example.com") for n in range(1, 9)]
+    run = read(file_of(lines), by=mara)
+
+    confirm(run, by=other)
+
+    assert Beneficiary.objects.filter(first_asked_by=other).count() == 4
+    made = Withdrawal.objects.select_related("beneficiary")
+    assert {w.account_key for w in made} == {w.beneficiary.account_key for w in made}
 
 
 def test_creates_the_good_rows_in_the_name_of_who_confirmed() -> None:

@@ -18,6 +18,7 @@ from staff.permissions import Role
 from tests.dashboard.routes import ROUTES, World
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PaymentFactory,
     PaymentRequestFactory,
     PolicyFactory,
@@ -92,6 +93,12 @@ class Planted:
             "bank_account": SECRETS["account"],
         }
         payid = {"payid": SECRETS["payid"]}
+        beneficiary = BeneficiaryFactory(
+            **bank | payid, recipient_name=name, tax_id=SECRETS["tax id"], changed_at=NOW
+        )
+        for field, told in (("recipient_name", name), ("bank_account", SECRETS["account"])):
+            beneficiary.changes.create(field=field, before=told, after=f"{told}1", at=NOW)
+        facts["beneficiary"] = beneficiary
         self.withdrawals: list[Withdrawal] = [
             WithdrawalFactory(**facts, **payid),
             WithdrawalFactory(
@@ -146,6 +153,7 @@ class Planted:
         )
         self.world = replace(
             World.make(),
+            beneficiary=beneficiary,
             payment=self.payment,
             request=self.request,
             alarm=self.alarm,

@@ -1,0 +1,73 @@
+"""The beneficiaries of what was asked for before there were any.
+
+Batch by batch, each kept by itself: an interrupted run goes on where it stopped, and the desk works
+meanwhile. Whoever asked for the oldest payout to an account is who first asked for it.
+"""
+
+from django.db import migrations, transaction
+from django.db.models import Max, OuterRef, Subquery
+
+BATCH = 2_000
+DETAILS = (
+    "upstream",
+    "currency",
+    "method",
+    "recipient_name",
+    "bank_account",
+    "bank_code",
+    "account_type",
+    "tax_id",
+    "payid",
+    "payid_type",
+    "payee_id",
+)
+
+
+def forward(apps, schema_editor):
+    Withdrawal = apps.get_model("payments", "Withdrawal")
+    last = Withdrawal.objects.aggregate(last=Max("pk"))["last"] or 0
+    for behind in range(0, last, BATCH):
+        _give_theirs(apps, range(behind + 1, min(behind + BATCH, last) + 1))
+
+
+@transaction.atomic
+def _give_theirs(apps, keys):
+    Withdrawal = apps.get_model("payments", "Withdrawal")
+    Beneficiary = apps.get_model("payments", "Beneficiary")
+    rows = Withdrawal.objects.filter(
+        pk__gte=keys.start, pk__lt=keys.stop, beneficiary=None
+    ).exclude(account_key="")
+    first, latest = {}, {}
+    for row in rows.order_by("pk"):
+        first.setdefault(row.account_key, row)
+        latest[row.account_key] = row
+    Beneficiary.objects.bulk_create(
+        [_made(Beneficiary, first[key], latest[key]) for key in sorted(first)],
+        update_conflicts=True,
+        unique_fields=["account_key"],
+        update_fields=[*DETAILS, "noted_at"],
+    )
+    theirs = Beneficiary.objects.filter(account_key=OuterRef("account_key")).values("pk")
+    rows.update(beneficiary=Subquery(theirs))
+
+
+def _made(Beneficiary, first, latest):
+    return Beneficiary(
+        account_key=first.account_key,
+        first_asked_by_id=first.created_by_id,
+        first_asked_at=first.created_at,
+        noted_at=latest.created_at,
+        **{name: getattr(latest, name) for name in DETAILS},
+    )
+
+
+def backward(apps, schema_editor):
+    """Nothing: the rows go with their table."""
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("payments", "0020_beneficiaries")]
+
+    operations = [migrations.RunPython(forward, backward, atomic=False)]
