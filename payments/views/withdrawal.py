@@ -292,10 +292,11 @@ class Page:
         """Where this payment's own events go, and which: no choice leaves LuxCore's."""
         told = self.facts(*_WEBHOOK)
         if self.withdrawal.webhook_url and not self.withdrawal.webhook_events:
+            label = LABELS["webhook_events"]
             events = gettext(
                 "LuxCore's usual ones: created, completed, failed and refunded, but not cancelled"
             )
-            told.append(Fact(gettext(LABELS["webhook_events"]), events, False, "", False))
+            told.append(Fact(gettext(label), events, False, "", False))
         return told
 
     @property
