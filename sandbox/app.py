@@ -21,6 +21,11 @@ from sandbox.lumetrade import traffic as lumetrade_traffic
 from sandbox.lumetrade.api import Lumetrade
 from sandbox.lumetrade.routes import PREFIX as LUMETRADE_PREFIX
 from sandbox.lumetrade.schema import SCHEMA as LUMETRADE_SCHEMA
+from sandbox.lux import history as lux_history
+from sandbox.lux import traffic as lux_traffic
+from sandbox.lux.api import Lux
+from sandbox.lux.routes import PREFIX as LUX_PREFIX
+from sandbox.lux.schema import SCHEMA as LUX_SCHEMA
 from sandbox.luxcore import history
 from sandbox.luxcore.api import LuxCore
 from sandbox.luxcore.schema import SCHEMA
@@ -49,7 +54,7 @@ class Sandbox:
         self.config = config
         self.clock = clock
         self.faults = FaultBook()
-        self.store = Store(config.state, SCHEMA, LUMETRADE_SCHEMA)
+        self.store = Store(config.state, SCHEMA, LUX_SCHEMA, LUMETRADE_SCHEMA)
         self.requests: deque[Json] = deque(maxlen=KEPT_REQUESTS)
         self.wake = threading.Event()  # something may be due for delivery
         self.luxcore = LuxCore(
@@ -61,9 +66,19 @@ class Sandbox:
             wake=self.wake,
             public_url=config.public_url,
         )
+        self.lux = Lux(
+            config.lux,
+            clock=clock,
+            store=self.store,
+            faults=self.faults,
+            sender=sender,
+            wake=self.wake,
+            public_url=config.public_url,
+        )
         self.lumetrade = Lumetrade(config.lumetrade, clock=clock, store=self.store)
         seed = config.seed or 0
         self.traffic = Traffic(self.luxcore, seed=seed, pace=config.pace)
+        self.lux_traffic = lux_traffic.Traffic(self.lux, seed=seed, pace=0)
         self.lumetrade_traffic = lumetrade_traffic.Traffic(self.lumetrade, seed=seed, pace=0)
         self.set_pace(config.pace)
         self.closing = threading.Event()
@@ -85,8 +100,10 @@ class Sandbox:
             return
         self._carry_out_postponed()
         self.traffic.tick()
+        self.lux_traffic.tick()
         self.lumetrade_traffic.tick()
         self.luxcore.tick()
+        self.lux.tick()
         self.lumetrade.tick()
         self.dispatch()
 
@@ -94,15 +111,18 @@ class Sandbox:
         """Hand out the deliveries that are due by now."""
         self.wake.clear()
         self.luxcore.post_office.dispatch()
+        self.lux.post_office.dispatch()
 
     def settle(self, timeout: float = 5) -> bool:
         """Tick, and wait until every delivery on its way has its outcome."""
         self.tick()
-        return self.luxcore.post_office.courier.wait_idle(timeout)
+        couriers = (self.luxcore.post_office.courier, self.lux.post_office.courier)
+        return all(courier.wait_idle(timeout) for courier in couriers)
 
     def close(self) -> None:
         self.closing.set()
         self.luxcore.close()
+        self.lux.post_office.courier.close()
         self.store.close()
 
     def __enter__(self) -> "Sandbox":
@@ -118,16 +138,19 @@ class Sandbox:
         with self._lock:
             self._postponed.clear()
         history.wipe(self.luxcore)
+        lux_history.wipe(self.lux)
         lumetrade_history.wipe(self.lumetrade)
         self._prepare()
 
     def set_pace(self, per_minute: float) -> None:
-        """So many payments a minute come by themselves, and a third as many at Lumetrade."""
+        """So many payments a minute come by themselves, and a third as many at the others."""
         self.traffic.pace.set(per_minute)
+        self.lux_traffic.pace.set(per_minute / 3)
         self.lumetrade_traffic.pace.set(per_minute / 3)
 
     def _prepare(self) -> None:
         history.prepare(self.luxcore, seed=self.config.seed)
+        lux_history.prepare(self.lux, seed=self.config.seed)
         lumetrade_history.prepare(self.lumetrade, seed=self.config.seed)
 
     def _control(self, request: Request) -> Response:
@@ -150,7 +173,7 @@ class Sandbox:
                     "path": request.path,
                     "query": request.query_string.decode("latin-1"),
                     "body": body[:KEPT_BODY].decode("utf-8", "replace"),
-                    "key": request.headers.get("X-API-Key", "")[-4:],
+                    "key": _key(request)[-4:],
                     "idempotency_key": request.headers.get("Idempotency-Key", ""),
                     "status": None if response is None else response.status_code,
                     "ms": round((time.monotonic() - started) * 1000, 1),
@@ -203,10 +226,17 @@ class Sandbox:
             late = Request(environ)
             self._upstream(late.path).answer(late)
 
-    def _upstream(self, path: str) -> LuxCore | Lumetrade:
+    def _upstream(self, path: str) -> LuxCore | Lux | Lumetrade:
         """Whose address this is."""
+        if path.startswith(f"{LUX_PREFIX}/"):
+            return self.lux
         is_lumetrade = path.startswith(f"{LUMETRADE_PREFIX}/")
         return self.lumetrade if is_lumetrade else self.luxcore
+
+
+def _key(request: Request) -> str:
+    """The API key, whichever way it is sent."""
+    return request.headers.get("X-API-Key", "") or request.headers.get("Api-Key", "")
 
 
 def create_app(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from sandbox.app import create_app
-from sandbox.config import ApiKey, Config, LumetradeConfig, LuxCoreConfig
+from sandbox.config import ApiKey, Config, LumetradeConfig, LuxConfig, LuxCoreConfig
 from sandbox.luxcore.config import SCOPE_ALIASES, SCOPES
 from sandbox.server import run
 
@@ -26,7 +26,8 @@ def api_key(text: str) -> ApiKey:
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A stand-in for LuxCore (/api/v1) and Lumetrade (/lumetrade/api/v1) over HTTP. "
+        description="A stand-in for LuxCore (/api/v1), Lux Financial (/lux/v0) and Lumetrade "
+        "(/lumetrade/api/v1) over HTTP. "
         "Control door: /_control/ (loopback only).",
         epilog="Each option may be set as SANDBOX_<OPTION>, e.g. SANDBOX_WEBHOOK_URL.",
     )
@@ -52,6 +53,11 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     option("rate-standard", 100, "calls per window and key, but for creating payments", int)
     option("rate-window", 60, "seconds of that window", float)
     option("webhook-retry-scale", 1, "stretches or shrinks the retry schedule", float)
+    option("lux-key", LuxConfig.api_keys[0], "Lux Financial's API key")
+    option("lux-webhook-url", "", "register this webhook there at start")
+    option("lux-webhook-secret", "", "the secret of that webhook")
+    option("lux-stage-delay", 4, "seconds a desk's transfer stays in each state", float)
+    option("lux-rate", 10, "calls a second; a thousand times as many a day", int)
     option("lumetrade-key", LumetradeConfig.api_key, "Lumetrade's API key")
     option("lumetrade-secret", LumetradeConfig.api_secret, "and its secret")
     option("lumetrade-stage-delay", 6, "seconds a desk's withdrawal stays in each stage", float)
@@ -80,6 +86,8 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
     given = reader.parse_args(arguments)
     if bool(given.webhook_url) != bool(given.webhook_secret):
         reader.error("--webhook-url and --webhook-secret belong together")
+    if bool(given.lux_webhook_url) != bool(given.lux_webhook_secret):
+        reader.error("--lux-webhook-url and --lux-webhook-secret belong together")
     luxcore = LuxCoreConfig(
         merchant_id=given.merchant_id,
         api_keys=tuple(given.api_key) or LuxCoreConfig().api_keys,
@@ -93,6 +101,15 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
         rate_standard=given.rate_standard,
         rate_window=given.rate_window,
         webhook_retry_scale=given.webhook_retry_scale,
+    )
+    lux = LuxConfig(
+        api_keys=(given.lux_key,),
+        webhook_url=given.lux_webhook_url,
+        webhook_secret=given.lux_webhook_secret,
+        webhook_retry_scale=given.webhook_retry_scale,
+        stage_delay=given.lux_stage_delay,
+        rate_second=given.lux_rate,
+        rate_day=1000 * given.lux_rate,
     )
     lumetrade = LumetradeConfig(
         api_key=given.lumetrade_key,
@@ -111,6 +128,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Config, 
         public_url=given.public_url.rstrip("/"),
         deliver_outside=given.deliver_outside,
         luxcore=luxcore,
+        lux=lux,
         lumetrade=lumetrade,
     )
     return config, given.port

@@ -191,6 +191,7 @@ class SandboxServer(ThreadingMixIn, TCPServer):
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
         sandbox.luxcore.public_url = sandbox.config.public_url or self.url
+        sandbox.lux.public_url = sandbox.luxcore.public_url
 
     @property
     def host(self) -> str:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from sandbox.clock import SECOND, iso_ms, parse_iso
 from sandbox.control import page
 from sandbox.control.lumetrade import LumetradeDesk
+from sandbox.control.lux import LuxDesk
 from sandbox.control.luxcore import LuxCoreDesk
 from sandbox.faults import KINDS, BadFault, fault_from_json
 from sandbox.web import Json, NotJson, Refusal, json_response, read_json
@@ -32,6 +33,7 @@ class ControlDoor:
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
         desk = LuxCoreDesk(sandbox.luxcore)
+        lux = LuxDesk(sandbox.lux)
         lumetrade = LumetradeDesk(sandbox.lumetrade)
         views: tuple[tuple[str, str, Callable[..., Any]], ...] = (
             ("GET", "/", self._page),
@@ -60,6 +62,17 @@ class ControlDoor:
             ("POST", "/tickets/<ticket_id>/<deed>", desk.act_on_ticket),
             ("POST", "/keys", desk.add_key),
             ("DELETE", "/keys/<key>", desk.revoke_key),
+            ("GET", "/lux/customers", lux.customers),
+            ("POST", "/lux/customers", lux.arrive),
+            ("POST", "/lux/customers/<identity>", lux.change),
+            ("POST", "/lux/customers/<identity>/<any(kyc, status):deed>/<value>", lux.act),
+            ("GET", "/lux/transfers", lux.transfers),
+            ("POST", "/lux/transfers/<identity>/<state>", lux.move),
+            ("POST", "/lux/listed", lux.list_name),
+            ("DELETE", "/lux/listed/<name>", lux.strike_name),
+            ("GET", "/lux/events", lux.events),
+            ("POST", "/lux/keys", lux.refuse_key),
+            ("POST", "/lux/manners", lux.manners),
             ("GET", "/lumetrade/movements", lumetrade.movements),
             ("POST", "/lumetrade/movements/<identity>/<stage>", lumetrade.move),
             ("POST", "/lumetrade/balances", lumetrade.set_balance),
@@ -90,8 +103,11 @@ class ControlDoor:
 
     def _page(self, request: Request, body: Json) -> Response:
         payments = self._recent()
+        lux = LuxDesk(self._sandbox.lux)
         return page.render(
             payments=payments,
+            customers=lux.people(limit=30),
+            transfers=lux.ledger(limit=15),
             movements=LumetradeDesk(self._sandbox.lumetrade).ledger(limit=30),
             faults=[fault.as_json() for fault in self._sandbox.faults.all()],
             kinds=sorted(KINDS),

@@ -21,6 +21,8 @@ DEEDS = {
 def render(
     *,
     payments: list[Json],
+    customers: list[Json],
+    transfers: list[Json],
     movements: list[Json],
     faults: list[Json],
     kinds: list[str],
@@ -32,6 +34,8 @@ def render(
         f"<p>It is {escape(now)} here.</p>{_traffic(pace)}"
         f"<h2>Faults</h2>{_fault_list(faults)}{_fault_form(kinds)}"
         f"<h2>LuxCore: recent payments</h2>{_payments(payments)}"
+        f"<h2>Lux Financial: recent customers</h2>{_customers(customers)}"
+        f"<h2>Lux Financial: recent transfers</h2>{_transfers(transfers)}"
         f"<h2>Lumetrade: recent movements</h2>{_movements(movements)}"
     )
     return html_page("Sandbox", body, width="72rem")
@@ -120,6 +124,35 @@ def _buttons(payment: Json) -> str:
     )
 
 
+def _customers(customers: list[Json]) -> str:
+    titles = ("Created", "Customer", "Name", "Status", "KYC", "")
+    head = f"<tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
+    return f"<table>{head}{''.join(_customer(customer) for customer in customers)}</table>"
+
+
+def _customer(customer: Json) -> str:
+    name = customer.get("business_name") or f"{customer['first_name']} {customer['last_name']}"
+    cells = (customer["created_at"], customer["id"], name, customer["status"])
+    shown = "".join(f"<td>{escape(str(cell))}</td>" for cell in (*cells, customer["kyc_status"]))
+    action = f"/_control/lux/customers/{escape(customer['id'])}/kyc"
+    return f"<tr>{shown}<td>{_stages(action, customer['next'])}</td></tr>"
+
+
+def _transfers(transfers: list[Json]) -> str:
+    head = "<tr><th>Created</th><th>Transfer</th><th>Customer</th>"
+    head += '<th class="n">Amount</th><th>State</th><th></th></tr>'
+    return f"<table>{head}{''.join(_transfer(transfer) for transfer in transfers)}</table>"
+
+
+def _transfer(transfer: Json) -> str:
+    cells = (transfer["created_at"], transfer["id"], transfer.get("on_behalf_of") or "")
+    shown = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
+    amount = f"{transfer['currency']} {transfer['amount']}"
+    shown += f'<td class="n">{escape(amount)}</td><td>{escape(transfer["state"])}</td>'
+    action = f"/_control/lux/transfers/{escape(transfer['id'])}"
+    return f"<tr>{shown}<td>{_stages(action, transfer['next'])}</td></tr>"
+
+
 def _movements(movements: list[Json]) -> str:
     head = (
         "<tr><th>Created</th><th>Transaction</th><th>Kind</th><th>Beneficiary</th>"
@@ -138,9 +171,14 @@ def _movement(movement: Json) -> str:
     shown = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
     shown += f'<td class="n">{escape(movement["currency"])} {Decimal(movement["amount"]):f}</td>'
     action = f"/_control/lumetrade/movements/{escape(movement['transactionId'])}"
-    buttons = "".join(
+    buttons = _stages(action, movement["next"])
+    return f"<tr>{shown}<td>{escape(movement['status'])}</td><td>{buttons}</td></tr>"
+
+
+def _stages(action: str, stages: list[str]) -> str:
+    """A button for each stage that may follow."""
+    return "".join(
         f'<form method="post" action="{action}/{stage}"><button name="stage" value="{stage}">'
         f"{stage.replace('_', ' ').capitalize()}</button></form>"
-        for stage in movement["next"]
+        for stage in stages
     )
-    return f"<tr>{shown}<td>{escape(movement['status'])}</td><td>{buttons}</td></tr>"

@@ -29,6 +29,7 @@ from upstreams.tasks import run_feed
 
 HERE = "127.0.0.1"
 SANDBOX_KEY = "qp_test_sk_lightdesk"  # opens nothing but the stand-in on this machine
+LUX_KEY = "sk_test_lightdesk"
 LUMETRADE_KEY = "lt_key_lightdesk"
 PAYMENTS_PER_MINUTE = 6
 COLOURS = (36, 32, 33, 35, 34, 96)
@@ -138,6 +139,10 @@ def environment(*, redis_port: int | None) -> dict[str, str]:
         told["LUXCORE_API_KEY"] = told["SANDBOX_API_KEY"] = SANDBOX_KEY
         secret = kept_secret("sandbox-webhook-secret")
         told["LUXCORE_WEBHOOK_SECRETS"] = told["SANDBOX_WEBHOOK_SECRET"] = secret
+        told["LUX_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/lux/v0"
+        told["LUX_API_KEY"] = told["SANDBOX_LUX_KEY"] = LUX_KEY
+        secret = kept_secret("sandbox-lux-webhook-secret")
+        told["LUX_WEBHOOK_SECRETS"] = told["SANDBOX_LUX_WEBHOOK_SECRET"] = secret
         told["LUMETRADE_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/lumetrade"
         told["LUMETRADE_API_KEY"] = told["SANDBOX_LUMETRADE_KEY"] = LUMETRADE_KEY
         secret = kept_secret("sandbox-lumetrade-secret")
@@ -169,6 +174,7 @@ def sandbox_command() -> list[str]:
         *("--state", str(settings.VAR_DIR / "sandbox.sqlite3")),
         *("--seed", "1", "--pace", str(PAYMENTS_PER_MINUTE)),
         *("--webhook-url", f"http://{HERE}:{settings.PORT}/webhooks/luxcore/"),
+        *("--lux-webhook-url", f"http://{HERE}:{settings.PORT}/webhooks/lux/"),
     ]
 
 
@@ -240,7 +246,7 @@ def refuse_a_taken_port(name: str, port: int, *, other: int) -> None:
 
 def refuse_a_key_of_yours() -> None:
     """Raise CommandError when a real key is set: the sandbox and a provider are never mixed."""
-    for name in ("LUXCORE_API_KEY", "LUMETRADE_API_KEY"):
+    for name in ("LUXCORE_API_KEY", "LUX_API_KEY", "LUMETRADE_API_KEY"):
         if getattr(settings, name):
             raise CommandError(
                 f"{name} is set, but the sandbox is on: unset it, or run SANDBOX=0 make run"
