@@ -77,7 +77,7 @@ class TestRefusals:
         assert result.returncode == 1
         assert "LUMETRADE_API_KEY is set, but the sandbox is on" in result.stderr
 
-    @pytest.mark.parametrize("name", ["LUXCORE_API_KEY", "LUMETRADE_API_KEY"])
+    @pytest.mark.parametrize("name", ["LUXCORE_API_KEY", "LUX_API_KEY", "LUMETRADE_API_KEY"])
     def test_never_takes_a_key_of_yours(self, own_machine: Settings, name: str) -> None:
         setattr(own_machine, name, "qp_test_sk_mine")
 

@@ -361,6 +361,22 @@ class TestCommand:
 
         assert statuses == [200, 200, 429, 401]
 
+    def test_serves_lux_financial_beside_luxcore(self, receiver: Receiver) -> None:
+        options = ["--port", "0", "--state", ":memory:", "--seed", "-1", "--lux-rate", "2"]
+        options += ["--lux-key", "k", "--lux-webhook-url", receiver.url]
+        options += ["--lux-webhook-secret", "s"]
+        person = {"type": "individual", "email": "a@b.example", "first_name": "A", "last_name": "B"}
+        with command(*options) as process:
+            url = f"{address(process)}/lux/v0/customers"
+            statuses = [
+                httpx.post(url, headers=headers, json=person, trust_env=False).status_code
+                for headers in ({"Api-Key": "k"}, {"Api-Key": "x"}, {"Api-Key": "k"})
+            ]
+            until(lambda: receiver.events)
+
+        assert statuses == [201, 401, 409]
+        assert receiver.events[0]["event"] == "customer.created"
+
     def test_says_in_one_line_that_the_port_is_taken(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
