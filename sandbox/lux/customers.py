@@ -28,6 +28,7 @@ TEXTS = (
 )
 DATES = ("date_of_birth", "incorporation_date")
 PHONES = ("phone", "business_phone")
+LINKS = ("kyc_link", "tos_link")
 DOCUMENTS = {"passport": False, "drivers_license": True, "national_id": True}
 TAKES_DOCUMENTS = ("not_started", "pending", "incomplete")
 PICTURES = ("document_front", "document_back", "selfie")
@@ -46,7 +47,7 @@ def create(work: Work, given: Any, *, source: str = "api") -> str:
     email = body.text("email") or ""
     _check_email(work, email)
     customer_id = work.identity("cus")
-    link = f"{work.public_url}/lux/kyc/{customer_id}"
+    link = f"/lux/kyc/{customer_id}"
     facts |= {
         "email": email,
         "tax_id_provided": body.text("ssn_last_4") is not None or "business_ein" in facts,
@@ -250,7 +251,14 @@ def row_of(work: Work, customer_id: str) -> sqlite3.Row:
 
 
 def get(work: Work, customer_id: str) -> Json:
-    return shape(row_of(work, customer_id))
+    return shown(work, row_of(work, customer_id))
+
+
+def shown(work: Work, row: sqlite3.Row) -> Json:
+    """With links as long as we can be reached now: a state outlives an address."""
+    body = shape(row)
+    links = {name: f"{work.public_url}{body[name]}" for name in LINKS if body.get(name)}
+    return body | links
 
 
 def shape(row: sqlite3.Row) -> Json:

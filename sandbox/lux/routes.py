@@ -37,7 +37,7 @@ def _customers(call: Call) -> Json:
     return page(
         call.work,
         customers.TABLE,
-        customers.shape,
+        lambda row: customers.shown(call.work, row),
         call.args,
         {
             "status = ?": status,
