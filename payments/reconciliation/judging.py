@@ -33,7 +33,7 @@ def of_ours(reader: Reader, drift: Drift, *, now: datetime) -> Finding | None:
         case DriftKind.BALANCE:
             verdict = money.judge_one(reader, drift.subject)
             return verdict.finding if verdict is not None else None
-    record = reader.parse(drift.raw) if drift.raw else None
+    record = reader.parse(drift.raw, drift.theirs["kind"]) if drift.raw else None
     return of_record(reader, drift.subject, record, now=now)
 
 

@@ -110,8 +110,8 @@ def fetch(upstream_id: str) -> Dated | None:
     return None
 
 
-def parse(raw: Mapping[str, Any]) -> Dated:
-    return _dated_alone(Sighting(_parsed(raw), clock.database_now()))
+def parse(raw: Mapping[str, Any], kind: str) -> Dated:
+    return _dated_alone(Sighting(_parsed(raw, kind), clock.database_now()))
 
 
 def observe(record: Dated) -> Observation:
@@ -156,7 +156,7 @@ class _Days:
             at = _moment_of(record, ours.get(record.id)) or self._last_moment
             if self._since <= at < self._until:
                 self._places[_day(at)].append(self._file.tell())
-                line = [at.isoformat(), asked_at.isoformat(), record.raw]
+                line = [at.isoformat(), asked_at.isoformat(), _kind_of(record), record.raw]
                 self._file.write(json.dumps(line).encode() + b"\n")
         for item in batch.refused:
             if not item.record_id:
@@ -182,15 +182,19 @@ class _Days:
 
     def _read(self, place: int) -> Dated:
         self._file.seek(place)
-        at, asked_at, raw = json.loads(self._file.readline())
-        seen = Sighting(_parsed(raw), datetime.fromisoformat(asked_at))
+        at, asked_at, kind, raw = json.loads(self._file.readline())
+        seen = Sighting(_parsed(raw, kind), datetime.fromisoformat(asked_at))
         return Dated(seen, datetime.fromisoformat(at))
 
 
-def _parsed(raw: Mapping[str, Any]) -> Record:
-    """A stored record again. Only withdrawals tell when they were made."""
+def _kind_of(record: Record) -> Kind:
+    return Kind.WITHDRAWAL if isinstance(record, WithdrawalRecord) else Kind.DEPOSIT
+
+
+def _parsed(raw: Mapping[str, Any], kind: str) -> Record:
+    """A stored record again. Only the list that it stood in tells its kind."""
     shown = with_numbers(raw, "amount", "fee")
-    return parse_withdrawal(shown) if "createdAt" in raw else parse_deposit(shown)
+    return parse_withdrawal(shown) if kind == Kind.WITHDRAWAL else parse_deposit(shown)
 
 
 def _moment_of(record: Record, ours: datetime | None) -> datetime | None:

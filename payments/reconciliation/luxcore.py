@@ -44,7 +44,7 @@ def fetch(upstream_id: str) -> PaymentRecord | None:
         return None
 
 
-def parse(raw: Mapping[str, Any]) -> PaymentRecord:
+def parse(raw: Mapping[str, Any], _kind: str) -> PaymentRecord:
     return parse_payment(raw)
 
 

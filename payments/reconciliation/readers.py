@@ -36,9 +36,10 @@ class Reader:
     a page may come twice. A `remark` on it: the window was not shown completely. Between two pages
     passes less time than `lease`; a page without records only says that somebody is at work.
 
-    `fetch(id)` asks for one payment now; None when the provider does not know it. `parse(raw)`
-    reads a stored record again. `observe(record)` gives it in our columns. `store(records, at)` is
-    the mirror's door. All may raise UpstreamError; `parse` and `observe` raise ValueError.
+    `fetch(id)` asks for one payment now; None when the provider does not know it.
+    `parse(raw, kind)` reads a stored record again, `kind` being what it was observed as.
+    `observe(record)` gives it in our columns. `store(records, at)` is the mirror's door. All may
+    raise UpstreamError; `parse` and `observe` raise ValueError.
 
     `movements(after, until)` tells how the payments that we hold moved the main balances between
     two moments, and may tell more; without the function balances are not judged.
@@ -47,7 +48,7 @@ class Reader:
     upstream: str
     pages: Callable[[datetime, datetime], Iterator[FeedPage]]
     fetch: Callable[[str], Any]
-    parse: Callable[[Mapping[str, Any]], Any]
+    parse: Callable[[Mapping[str, Any], str], Any]
     observe: Callable[[Any], Observation]
     store: Callable[[Sequence[Any], datetime], StoreCounts]
     movements: Callable[[datetime, datetime], Iterator[Movement]] | None = None

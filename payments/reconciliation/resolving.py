@@ -62,7 +62,7 @@ def force_theirs(reader: Reader, drift: Drift, *, at: datetime) -> Finding | Non
 
     Returns what does not agree even then. Call inside a transaction.
     """
-    record = reader.parse(drift.raw)
+    record = reader.parse(drift.raw, drift.theirs["kind"])
     reader.store([record], at)
     finding = judging.of_record(reader, drift.subject, record, now=at)
     if finding is None:

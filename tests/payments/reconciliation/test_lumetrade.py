@@ -17,6 +17,7 @@ from payments.reconciliation import lumetrade as books
 from payments.reconciliation import money, readers, resolving, running, starting
 from payments.references import LUMETRADE_PAYOUT
 from payments.rules import payload
+from sandbox.lumetrade import movements
 from staff import audit
 from tests.payments.factories import PaymentFactory, WithdrawalFactory
 from tests.payments.lumetrade import Place
@@ -244,10 +245,34 @@ def test_reads_a_stored_record_as_it_was_shown(place: Place, travel: Any) -> Non
     read()
     row = Payment.objects.get(upstream_id=paid)
 
-    again = books.parse(row.raw)
+    again = books.parse(row.raw, row.kind)
 
     assert again.seen.digest == row.digest
     assert books.observe(again).values["fee"] == row.fee != row.fee.to_integral_value()
+
+
+def test_takes_a_deposit_for_one_though_it_tells_when_it_was_made(
+    place: Place, travel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = movements.shape
+    monkeypatch.setattr(
+        movements, "shape", lambda row: show(row) | {"createdAt": "2026-07-14T08:00:00Z"}
+    )
+    travel(YESTERDAY)
+    same, missing = place.pay_in(), place.pay_in(50)
+    for deposit in (same, missing):
+        place.move(deposit, "COMPLETED")
+    read()
+    Payment.objects.filter(upstream_id=missing).delete()
+    travel(NOON + timedelta(hours=1))
+
+    compare()
+
+    drift = Drift.objects.get()
+    assert (drift.subject, drift.theirs["kind"]) == (missing, Kind.DEPOSIT)
+    resolve(as_role("ops_lead"), missing, "accept_theirs")
+    assert Payment.objects.get(upstream_id=missing).kind == Kind.DEPOSIT
+    assert not found()
 
 
 class TestMovements:
