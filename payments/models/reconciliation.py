@@ -181,6 +181,8 @@ class Drift(models.Model):
     since_day = models.DateField()
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    # When a machine last asked whether a move of ours had settled it.
+    looked_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     last_run = models.ForeignKey(
         Reconciliation, on_delete=models.PROTECT, null=True, related_name="drifts"

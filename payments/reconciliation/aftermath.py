@@ -27,18 +27,27 @@ BY_LABEL: Final = "Lightdesk"
 
 
 def close_what_moved_on(*, at: datetime) -> int:
-    """Close what a run saw of payments that were only on their way here; return how many."""
+    """Close what a run saw of payments that were only on their way here; return how many.
+
+    Many at once are gone round: those that still hold come last the next time.
+    """
     ours = Payment.objects.filter(upstream=OuterRef("upstream"), upstream_id=OuterRef("subject"))
     moved = Q(kind=DriftKind.DIFFERS, payment__changed_at__gt=F("seen_at"))
     came = Q(Exists(ours), kind=DriftKind.MISSING_HERE)
-    rows = Drift.objects.open().filter(moved | came).select_related("payment").order_by("pk")
-    return sum(_close_if_gone(drift, at=at) for drift in rows[:AT_ONCE])
+    rows = Drift.objects.open().filter(moved | came).select_related("payment")
+    longest_ago = rows.order_by(F("looked_at").asc(nulls_first=True), "pk")
+    closed = 0
+    for drift in longest_ago[:AT_ONCE]:
+        Drift.objects.filter(pk=drift.pk).update(looked_at=at)
+        closed += _close_if_gone(drift, at=at)
+    return closed
 
 
 def call_people(*, at: datetime) -> None:
     """Raise an alarm about what a nightly run found and still stands, once for each run.
 
-    It closes by itself once nothing of that provider is open any more.
+    It closes by itself once nothing of that provider is open any more; one about a night that broke
+    off, after a night that did not.
     """
     ended = Reconciliation.objects.filter(
         night_of__isnull=False,
@@ -53,13 +62,10 @@ def call_people(*, at: datetime) -> None:
                 _tell(run, at=at)
     for alarm in Alarm.objects.open().filter(code=DIFFERS):
         if not Drift.objects.open().filter(upstream=alarm.upstream).exists():
-            alarms.close(
-                upstream=alarm.upstream,
-                code=DIFFERS,
-                at=at,
-                by_label=BY_LABEL,
-                reason="Nothing differs any more.",
-            )
+            _close(alarm, at=at, reason="Nothing differs any more.")
+    for alarm in Alarm.objects.open().filter(code=BROKE_OFF):
+        if _newest_night_is_good(alarm.upstream):
+            _close(alarm, at=at, reason="A later night was compared to its end.")
 
 
 def _close_if_gone(drift: Drift, *, at: datetime) -> bool:
@@ -80,6 +86,22 @@ def _close_if_gone(drift: Drift, *, at: datetime) -> bool:
     return True
 
 
+def _close(alarm: Alarm, *, at: datetime, reason: str) -> None:
+    alarms.close(upstream=alarm.upstream, code=alarm.code, at=at, by_label=BY_LABEL, reason=reason)
+
+
+def _newest_night_is_good(upstream: str) -> bool:
+    nights = Reconciliation.objects.filter(upstream=upstream, night_of__isnull=False)
+    ended = nights.exclude(state=RunState.RUNNING).order_by("-night_of")
+    return ended.values_list("state", flat=True).first() == RunState.DONE
+
+
+def _still_stand(run: Reconciliation) -> bool:
+    """Whether anything that it saw is open: a later run may have seen the same since."""
+    seen = Q(last_run=run) | Q(upstream=run.upstream, seen_at__gte=run.started_at)
+    return Drift.objects.open().filter(seen).exists()
+
+
 def _tell(run: Reconciliation, *, at: datetime) -> None:
     provider = Upstream(run.upstream).label
     if run.state == RunState.FAILED:
@@ -89,7 +111,7 @@ def _tell(run: Reconciliation, *, at: datetime) -> None:
             why=run.error,
         )
         alarms.raise_alarm(upstream=run.upstream, code=BROKE_OFF, text=text, at=at)
-    elif Drift.objects.open().filter(last_run=run).exists():
+    elif _still_stand(run):
         text = Text(
             _(
                 "The nightly comparison with %(provider)s found differences that still stand. "

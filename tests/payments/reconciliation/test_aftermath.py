@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,27 @@ class TestCallPeople:
         assert told() == ["reconciliation-broke-off"]
         assert "LuxCore refused our key." in Alarm.objects.get().text
 
+    def test_calls_though_somebody_compared_again_meanwhile(self) -> None:
+        night()
+        by_hand = night(night_of=None)
+        DriftFactory(last_run=by_hand, seen_at=timezone.now())
+
+        aftermath.call_people(at=timezone.now() + LATER)
+
+        assert told() == ["reconciliation-differs"]
+
+    def test_closes_the_call_about_a_broken_night_after_a_good_one(self) -> None:
+        night(state=RunState.FAILED, night_of=today() - timedelta(days=1))
+        aftermath.call_people(at=timezone.now() + LATER)
+        night(night_of=None)
+        aftermath.call_people(at=timezone.now() + LATER)
+        assert told() == ["reconciliation-broke-off"]
+
+        night()
+        aftermath.call_people(at=timezone.now() + LATER)
+
+        assert told() == []
+
     @pytest.mark.parametrize(
         "changes", [{}, {"night_of": None}, {"finished_at": timezone.now() - timedelta(days=2)}]
     )
@@ -121,6 +142,26 @@ class TestCloseWhatMovedOn:
 
         assert not Drift.objects.open().exists()
         assert {*Drift.objects.values_list("state", flat=True)} == {DriftState.GONE}
+
+    def test_goes_round_those_that_still_hold(
+        self, monkeypatch: pytest.MonkeyPatch, db: None
+    ) -> None:
+        monkeypatch.setattr(aftermath, "AT_ONCE", 2)
+        asked = []
+
+        def still_holds(drift: Drift, *, at: datetime) -> bool:
+            asked.append(drift.pk)
+            return False
+
+        monkeypatch.setattr(aftermath, "_close_if_gone", still_holds)
+        held = [DriftFactory().pk for _ in range(3)]
+        now = timezone.now()
+        Payment.objects.update(changed_at=now)
+
+        for minutes in range(2):
+            aftermath.close_what_moved_on(at=now + timedelta(minutes=minutes))
+
+        assert asked == [held[0], held[1], held[2], held[0]]
 
     def test_leaves_what_ended_otherwise(self, books: Bench, run: Run) -> None:
         payment = Payment.objects.order_by("pk")[0]
