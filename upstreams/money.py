@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from functools import cache
 from typing import Final
 
@@ -30,6 +30,9 @@ _COINS: Final = {
     "SOL": 9,
     **dict.fromkeys(["ETH", "DAI", "BNB", "POL", "AVAX", "LUX"], 18),
 }
+
+_UNIT: Final = Decimal(1).scaleb(-MAX_DECIMALS)
+_COLUMN: Final = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)  # the usual one has 28 digits
 
 _MINOR = re.compile(r"-?(?:0|[1-9][0-9]{0,37})", re.ASCII)
 _MAJOR = re.compile(r"(-?)(0|[1-9][0-9]{0,37})(?:\.([0-9]{1,18}))?", re.ASCII)
@@ -60,6 +63,17 @@ def is_known(currency: str) -> bool:
     except BadMoney:
         return False
     return True
+
+
+def as_stored(number: Decimal) -> Decimal:
+    """`number` rounded to what a column holds; raises BadMoney where it is too large for one."""
+    try:
+        stored = number.quantize(_UNIT, context=_COLUMN)
+    except InvalidOperation:
+        raise BadMoney("the number is too large") from None
+    if not stored.is_finite():
+        raise BadMoney("not a number")
+    return stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
+from customers.columns import keeps
 from payments.actions.common import refusal_is_recorded
 from payments.actions.errors import InvalidDraft, ProofTooOld, QuoteExpired, QuoteNotPossible
 from payments.decision import is_proved
@@ -18,6 +19,7 @@ from payments.enums import OrderStatus
 from payments.journal import Journal
 from payments.models import TradeOrder
 from payments.references import TRADE, key_for
+from payments.rules import inexact
 from payments.trading import prices
 from payments.trading.moves import move
 from staff import audit
@@ -31,7 +33,7 @@ from upstreams.http import Priority
 from upstreams.lumetrade.calls.trades import Exchange
 from upstreams.lumetrade.client import get_client
 from upstreams.lumetrade.schemas import QuoteRecord
-from upstreams.money import MAX_DECIMALS, Money
+from upstreams.money import Money, as_stored
 
 # Their names for what was typed, and ours.
 _FIELDS: Final = {
@@ -68,6 +70,7 @@ def request_quote(*, wish: Wish, by: User, at: datetime) -> TradeOrder:
     require(by, Permission.ASK_QUOTES)
     quote = _asked(wish)
     _refuse_other(wish, quote)
+    _refuse_inexact(quote)
     assert quote.expires_at is not None  # the client knows an end where they name none
     with transaction.atomic():
         order = TradeOrder.objects.create(
@@ -77,7 +80,7 @@ def request_quote(*, wish: Wish, by: User, at: datetime) -> TradeOrder:
             sold=quote.sold.amount,
             bought=quote.bought.amount,
             fixes_bought=wish.fixes_bought,
-            rate=None if quote.rate is None else round(quote.rate, MAX_DECIMALS),
+            rate=None if quote.rate is None else as_stored(quote.rate),
             is_rate_inverted=quote.is_rate_inverted,
             reference=quote.reference,
             expires_at=quote.expires_at,
@@ -175,6 +178,13 @@ def _refuse_other(wish: Wish, quote: QuoteRecord) -> None:
         raise QuoteNotPossible(
             Text(_("Lumetrade answered with a price for something else. Nothing was exchanged."))
         )
+
+
+def _refuse_inexact(quote: QuoteRecord) -> None:
+    """What is confirmed is made of what we keep, so that must be the amounts of the quote."""
+    for money in (quote.sold, quote.bought):
+        if not keeps(money.amount):
+            raise QuoteNotPossible(inexact(money.amount))
 
 
 def _longest_reference() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from upstreams import alarms
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
 from upstreams.lumetrade.schemas import TradeRecord
-from upstreams.money import MAX_DECIMALS
+from upstreams.money import as_stored
 from upstreams.records import RefusedItem
 
 PAGE: Final = 100
@@ -183,17 +182,12 @@ def _take(row: Trade, seen: TradeSeen) -> None:
     row.from_currency, row.to_currency = record.from_currency, record.to_currency
     row.sold = record.sold.amount if record.sold else row.sold
     row.bought = record.bought.amount if record.bought else row.bought
-    row.rate = row.rate if record.rate is None else _rounded(record.rate)
+    row.rate = row.rate if record.rate is None else as_stored(record.rate)
     row.is_rate_inverted, row.is_rfq = record.is_rate_inverted, record.is_rfq
     row.status, row.upstream_status = trade_status(record), record.status
     row.created_at = record.created_at
     row.completed_at = record.completed_at or row.completed_at
     row.raw, row.digest, row.asked_at = record.raw, record.digest, seen.asked_at
-
-
-def _rounded(rate: Decimal) -> Decimal:
-    """A rate is for reading: the record keeps every digit of it."""
-    return round(rate, MAX_DECIMALS)
 
 
 def _store_fills(records: Mapping[str, TradeRecord]) -> None:

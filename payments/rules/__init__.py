@@ -8,6 +8,7 @@ from payments.rules.drafts import DRAFT_FIELDS, TEXT_FIELDS, WithdrawalDraft
 from payments.rules.judging import (
     MOST_MINOR_UNITS,
     foreign_letters,
+    inexact,
     parse_amount,
     validate,
     warnings,
@@ -41,6 +42,7 @@ __all__ = [
     "WithdrawalDraft",
     "draft_for",
     "foreign_letters",
+    "inexact",
     "methods_for",
     "parse_amount",
     "payload",

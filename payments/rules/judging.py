@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
-from customers.columns import longest
+from customers.columns import SQLITE_DIGITS, keeps, longest
 from payments import letters
 from payments.models import Withdrawal
 from payments.rules import extras, lumetrade
@@ -137,7 +137,21 @@ def _amount_problem(draft: WithdrawalDraft) -> Sayable:
         return Text(_("The amount must be more than zero."))
     if minor > MOST_MINOR_UNITS:
         return Text(_("The amount is too large for one payout."))
+    if not keeps(draft.amount):
+        return inexact(draft.amount)
     return ""
+
+
+def inexact(amount: Decimal) -> Text:
+    """Why an amount cannot be asked for here that the database would round."""
+    return Text(
+        _(
+            "The amount %(amount)s has more than the %(digits)s digits that this desk keeps while "
+            "it runs on SQLite. On PostgreSQL it keeps them all."
+        ),
+        amount=f"{amount:f}",
+        digits=SQLITE_DIGITS,
+    )
 
 
 def _too_fine(currency: str) -> Text:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from payments import actions, feeds_lumetrade
@@ -26,6 +28,7 @@ from tests.staff.factories import UserFactory
 from upstreams import feeds, outbox
 from upstreams.enums import CommandState
 from upstreams.models import Command, SendingSwitch
+from upstreams.money import Money
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +157,33 @@ class TestAskingForAPrice:
             quoted(maker())
 
         assert not TradeOrder.objects.exists()
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps every digit")
+    @pytest.mark.parametrize(
+        ("bought", "is_kept"), [("0.123456789012345", True), ("0.1234567890123456", False)]
+    )
+    def test_keeps_the_amounts_of_the_quote_or_none(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, bought: str, is_kept: bool
+    ) -> None:
+        real = place.client.quote(wish().exchange, confirmable=True)
+        exact = replace(real, bought=Money(Decimal(bought), "ZAR"))
+        monkeypatch.setattr(place.client, "quote", lambda exchange, confirmable: exact)
+
+        if is_kept:
+            assert ours(quoted(maker())).bought == Decimal(bought)
+            return
+        with pytest.raises(actions.QuoteNotPossible, match="more than the 15 digits"):
+            quoted(maker())
+        assert not TradeOrder.objects.exists()
+
+    def test_takes_a_rate_of_many_digits(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rate = Decimal("12345678901.5")
+        priced = replace(place.client.quote(wish().exchange, confirmable=True), rate=rate)
+        monkeypatch.setattr(place.client, "quote", lambda exchange, confirmable: priced)
+
+        assert ours(quoted(maker())).rate == rate
 
 
 class TestConfirming:

@@ -81,6 +81,11 @@ class TestStoring:
             "COMPLETED",
         )
 
+    def test_keeps_a_rate_of_many_digits(self) -> None:
+        store(seen(rate=Decimal("12345678901.5")))
+
+        assert Trade.objects.get().rate == Decimal("12345678901.5")
+
     @pytest.mark.parametrize(
         ("stages", "end"),
         [

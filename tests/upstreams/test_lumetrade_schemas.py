@@ -177,6 +177,8 @@ class TestRefusing:
             (parse_deposit, "completedAt", 1_700_000_000),
             (parse_trade, "rate", "18"),
             (parse_trade, "rate", Decimal("1E+400")),
+            (parse_trade, "rate", Decimal("1E+20")),
+            (parse_quote, "rate", Decimal("99999999999999999999.9999999999999999999")),
             (parse_trade, "isRfq", "yes"),
             (parse_trade, "fills", [{**FILL, "status": None}]),
             (parse_quote, "toAmount", None),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rounds import rounds
-from upstreams.money import BadMoney, Money, exponent
+from upstreams.money import BadMoney, Money, as_stored, exponent
 
 BY_DECIMALS = {0: "JPY", 2: "MXN", 3: "KWD", 8: "BTC", 18: "ETH"}
 
@@ -185,3 +185,22 @@ class TestNumber:
         number = Decimal(Money(amount, currency).to_number())
 
         assert Fraction(Money.from_number(number, currency).amount) == Fraction(amount)
+
+
+class TestAsStored:
+    @pytest.mark.parametrize(
+        ("number", "stored"),
+        [
+            ("18.2701", "18.2701"),
+            ("12345678901.5", "12345678901.5"),
+            ("99999999999999999999.999999999999999999", "99999999999999999999.999999999999999999"),
+            ("0.0000000000000000015", "0.000000000000000002"),
+        ],
+    )
+    def test_rounds_to_what_a_column_holds(self, number: str, stored: str) -> None:
+        assert as_stored(Decimal(number)) == Decimal(stored)
+
+    @pytest.mark.parametrize("number", ["1E+20", "99999999999999999999.9999999999999999999", "NaN"])
+    def test_refuses_what_does_not_fit(self, number: str) -> None:
+        with pytest.raises(BadMoney):
+            as_stored(Decimal(number))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from upstreams import records, strict_json
-from upstreams.money import MAX_WHOLE_DIGITS, BadMoney, Money
+from upstreams.money import BadMoney, Money, as_stored
 
 
 def with_numbers(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -43,15 +43,17 @@ class Fields(records.Fields):
         return money
 
     def number(self, name: str) -> Decimal | None:
-        """A number without a currency: a rate."""
+        """A number without a currency, as they write it: a rate. Its column can hold it."""
         _, value = self.find(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise self.bad(name, "is not a number")
         number = Decimal(value)
-        if not number.is_finite() or number.adjusted() >= MAX_WHOLE_DIGITS:
-            raise self.bad(name, "is too large")
+        try:
+            as_stored(number)
+        except BadMoney as problem:
+            raise self.bad(name, f"cannot be used: {problem}") from None
         return number
 
     def stage(self) -> str:
