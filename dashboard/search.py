@@ -32,7 +32,7 @@ class Hit:
     code: str
     url: str
     name: str
-    amount: Decimal
+    amount: Decimal | None  # None: nobody has told it yet
     currency: str
     status: str
     status_words: str
@@ -172,7 +172,7 @@ def _trade(row: Trade) -> Hit:
         code=row.upstream_id,
         url=row.get_absolute_url(),
         name=f"{row.from_currency} → {row.to_currency}",
-        amount=row.sold or Decimal(0),
+        amount=row.sold,
         currency=row.from_currency,
         status=row.status,
         status_words=gettext(row.get_status_display()),

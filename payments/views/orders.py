@@ -29,6 +29,7 @@ from payments.views.withdrawal import STOP_POLLING
 from staff import lists, sessions
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
+from staff.texts import Lowered
 from upstreams import credentials
 from upstreams.enums import Upstream
 from upstreams.outbox import waits_for_people
@@ -93,7 +94,7 @@ def order_confirm(request: HttpRequest, code: str) -> HttpResponse:
         back = urlencode({REDIRECT_FIELD_NAME: row.get_absolute_url()})
         return redirect(f"{reverse('account_reauthenticate')}?{back}")
     try:
-        actions.confirm_quote(
+        confirmed = actions.confirm_quote(
             order_id=row.pk,
             proved_at=sessions.proved_at(request),
             by=person_of(request),
@@ -101,7 +102,13 @@ def order_confirm(request: HttpRequest, code: str) -> HttpResponse:
         )
     except NotPossible as refusal:
         return _order_page(request, _find(code), refusal=str(refusal))
-    messages.success(request, gettext("%(code)s is confirmed. It is sent now.") % {"code": code})
+    if confirmed.status == OrderStatus.QUEUED:
+        said = gettext("%(code)s is confirmed. It is sent now.") % {"code": code}
+        messages.success(request, said)
+    else:  # a second click: it has moved on since the first
+        state = Lowered(confirmed.get_status_display())
+        told = {"code": code, "state": state}
+        messages.info(request, gettext("%(code)s was confirmed already. It is %(state)s.") % told)
     return redirect(row)
 
 

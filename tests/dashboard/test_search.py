@@ -74,6 +74,14 @@ class TestSearch:
 
         assert found(text) == {"TIDK9BIPUV"}
 
+    def test_shows_no_amount_that_nobody_has_told(self) -> None:
+        TradeFactory(upstream_id="TIDK9BIPUV", sold=None)
+
+        page = as_role("viewer").get("/search/", {"q": "TIDK9"})
+
+        assert page.context["found"].trades[0].amount is None
+        assert "0.00" not in page.text
+
     @pytest.mark.parametrize("text", ["pay_8f3a99", "pay_8f", "shop-77", "shop", "marí", "María G"])
     def test_finds_a_payment_by_its_beginning(self, text: str, payment: Any) -> None:
         assert found(text) == {"pay_8f3a99"}

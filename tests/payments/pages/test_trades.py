@@ -198,6 +198,9 @@ class TestQuote:
         assert Command.objects.get().state == CommandState.QUEUED
         live = client.get(reverse("payments:order-live", args=[order.code]))
         assert (live.status_code, "waits to be sent" in live.text) == (200, True)
+        TradeOrder.objects.update(status=OrderStatus.REFUSED)
+        again = client.post(confirm, follow=True)
+        assert "was confirmed already. It is refused by provider." in again.text
 
     def test_asks_who_they_are_before_much_is_exchanged(
         self, place: Place, client: Client, settings: Any
