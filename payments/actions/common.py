@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from payments.actions.errors import (
     AlreadyDecided,
@@ -23,6 +25,11 @@ from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from staff.texts import in_english, packed
+
+# To somebody who answers a proposal that they cannot have seen.
+NOT_SEEN: Final = _(
+    "Somebody proposed an outcome meanwhile: look at it, and then confirm or drop it."
+)
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,12 @@ def confirm_resolution(*, resolution_id: int, seen: str, by: User, at: datetime)
         return tried.drift  # the same click again
     _refuse_confirming(tried, by=by)
     if tried.settlement is not None:
-        confirm_settlement(settlement_id=tried.settlement.pk, by=by, at=at)
+        confirm_settlement(
+            withdrawal_id=tried.settlement.withdrawal_id,
+            settlement_id=tried.settlement.pk,
+            by=by,
+            at=at,
+        )
         resolving.carry_out(tried.pk, at=at)
         return Drift.objects.get(pk=tried.drift_id)
     with transaction.atomic():
@@ -171,7 +176,12 @@ def drop_resolution(*, resolution_id: int, by: User, at: datetime) -> Resolution
         if tried.state != RemedyState.WAITING:
             raise DriftNotResolvable(Text(_("It is not under way any more.")))
         if tried.settlement is not None:
-            drop_settlement(settlement_id=tried.settlement.pk, by=by, at=at)
+            drop_settlement(
+                withdrawal_id=tried.settlement.withdrawal_id,
+                settlement_id=tried.settlement.pk,
+                by=by,
+                at=at,
+            )
         tried.state, tried.ended_at = RemedyState.DROPPED, at
         tried.save(update_fields=["state", "ended_at"])
         _note(drift, "dropped", tried, by=by, at=at)

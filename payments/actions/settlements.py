@@ -6,11 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from payments import matching, mirror, senders, senders_lumetrade
-from payments.actions.common import refuse_writers, stated
+from payments.actions.common import NOT_SEEN, refuse_writers, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
 from payments.journal import Journal
@@ -82,14 +82,17 @@ def propose_settlement(
     return settlement
 
 
-def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement:
+def confirm_settlement(
+    *, withdrawal_id: int, settlement_id: int, by: User, at: datetime
+) -> Settlement:
     """Confirm what somebody else proposed; the withdrawal moves and its command is closed.
 
+    `settlement_id` is the proposal that was looked at: no other is confirmed in its place.
     "It was not paid" is held against the provider's list once more first, for as long as a click
     may wait. Raises NotPermitted, SettlementNotPossible, MakerCannotSign; the proposal then stays.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
-    settlement = Settlement.objects.select_related("withdrawal").get(pk=settlement_id)
+    settlement = _proposal(Settlement.objects.all(), withdrawal_id, settlement_id)
     if settlement.confirmed_by_id == by.pk:
         return settlement  # the same click again
     _refuse_confirming(settlement, by)
@@ -106,11 +109,7 @@ def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlem
     if settlement.outcome == Status.REFUSED:
         _refuse_when_it_is_there(command)
     with transaction.atomic():
-        settlement = (
-            Settlement.objects.select_for_update(of=("self",))
-            .select_related("withdrawal")
-            .get(pk=settlement_id)
-        )
+        settlement = _proposal(_to_change(), withdrawal_id, settlement_id)
         _refuse_confirming(settlement, by)
         settlement.payment = _proven_payment(settlement, command)
         settlement.confirmed_by, settlement.confirmed_at = by, at
@@ -137,16 +136,14 @@ def confirm_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlem
     return settlement
 
 
-def drop_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement:
-    """Put a proposal aside. Raises NotPermitted, SettlementNotPossible."""
+def drop_settlement(
+    *, withdrawal_id: int, settlement_id: int, by: User, at: datetime
+) -> Settlement:
+    """Put the proposal aside that was looked at. Raises NotPermitted, SettlementNotPossible."""
     if not can(by, Permission.SIGN_WITHDRAWALS):
         require(by, Permission.RECONCILE)
     with transaction.atomic():
-        settlement = (
-            Settlement.objects.select_for_update(of=("self",))
-            .select_related("withdrawal")
-            .get(pk=settlement_id)
-        )
+        settlement = _proposal(_to_change(), withdrawal_id, settlement_id)
         if settlement.dropped_at is not None:
             return settlement
         if settlement.confirmed_at is not None:
@@ -157,6 +154,18 @@ def drop_settlement(*, settlement_id: int, by: User, at: datetime) -> Settlement
         journal.add("payments.settlement.dropped", settlement.withdrawal, after=_told(settlement))
         journal.write()
     return settlement
+
+
+def _to_change() -> QuerySet[Settlement]:
+    return Settlement.objects.select_for_update(of=("self",))
+
+
+def _proposal(rows: QuerySet[Settlement], withdrawal_id: int, settlement_id: int) -> Settlement:
+    """The proposal that somebody looked at; raises SettlementNotPossible where there is none."""
+    seen = rows.filter(withdrawal_id=withdrawal_id, pk=settlement_id)
+    if found := seen.select_related("withdrawal", "proposed_by").first():
+        return found
+    raise SettlementNotPossible(Text(NOT_SEEN))
 
 
 def _waiting_command(withdrawal: Withdrawal) -> Command:

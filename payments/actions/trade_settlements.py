@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop as _
 
-from payments.actions.common import stated
+from payments.actions.common import NOT_SEEN, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import OrderStatus, TradeStatus
 from payments.journal import Journal
@@ -64,15 +65,18 @@ def propose_order_settlement(
     return settlement
 
 
-def confirm_order_settlement(*, settlement_id: int, by: User, at: datetime) -> OrderSettlement:
+def confirm_order_settlement(
+    *, order_id: int, settlement_id: int, by: User, at: datetime
+) -> OrderSettlement:
     """Confirm what somebody else proposed; the order moves and its command is closed.
 
+    `settlement_id` is the proposal that was looked at: no other is confirmed in its place.
     "It was not carried out" is held against Lumetrade's trades once more first, for as long as a
     click may wait. Whoever confirmed the quote is not the second person. Raises NotPermitted,
     SettlementNotPossible; the proposal then stays.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
-    settlement = OrderSettlement.objects.select_related("order", "trade").get(pk=settlement_id)
+    settlement = _proposal(OrderSettlement.objects.all(), order_id, settlement_id)
     if settlement.confirmed_by_id == by.pk:
         return settlement  # the same click again
     _refuse_confirming(settlement, by)
@@ -89,7 +93,7 @@ def confirm_order_settlement(*, settlement_id: int, by: User, at: datetime) -> O
     if settlement.trade is None:
         _refuse_when_it_is_there(command)
     with transaction.atomic():
-        settlement = _locked(settlement_id)
+        settlement = _proposal(_to_change(), order_id, settlement_id)
         _refuse_confirming(settlement, by)
         _refuse_foreign(settlement.trade, settlement.order)
         settlement.confirmed_by, settlement.confirmed_at = by, at
@@ -109,12 +113,14 @@ def confirm_order_settlement(*, settlement_id: int, by: User, at: datetime) -> O
     return settlement
 
 
-def drop_order_settlement(*, settlement_id: int, by: User, at: datetime) -> OrderSettlement:
-    """Put a proposal aside. Raises NotPermitted, SettlementNotPossible."""
+def drop_order_settlement(
+    *, order_id: int, settlement_id: int, by: User, at: datetime
+) -> OrderSettlement:
+    """Put the proposal aside that was looked at. Raises NotPermitted, SettlementNotPossible."""
     if not can(by, Permission.SIGN_WITHDRAWALS):
         require(by, Permission.RECONCILE)
     with transaction.atomic():
-        settlement = _locked(settlement_id)
+        settlement = _proposal(_to_change(), order_id, settlement_id)
         if settlement.dropped_at is not None:
             return settlement
         if settlement.confirmed_at is not None:
@@ -125,9 +131,18 @@ def drop_order_settlement(*, settlement_id: int, by: User, at: datetime) -> Orde
     return settlement
 
 
-def _locked(settlement_id: int) -> OrderSettlement:
-    rows = OrderSettlement.objects.select_for_update(of=("self",))
-    return rows.select_related("order", "trade", "proposed_by").get(pk=settlement_id)
+def _to_change() -> QuerySet[OrderSettlement]:
+    return OrderSettlement.objects.select_for_update(of=("self",))
+
+
+def _proposal(
+    rows: QuerySet[OrderSettlement], order_id: int, settlement_id: int
+) -> OrderSettlement:
+    """The proposal that somebody looked at; raises SettlementNotPossible where there is none."""
+    seen = rows.filter(order_id=order_id, pk=settlement_id)
+    if found := seen.select_related("order", "trade", "proposed_by").first():
+        return found
+    raise SettlementNotPossible(Text(NOT_SEEN))
 
 
 def _waiting_command(order: TradeOrder) -> Command:

@@ -37,6 +37,7 @@ from payments.actions.errors import (
 from payments.enums import RejectCode, Status, Verdict
 from payments.forms.decisions import ApproveForm, ReasonForm, RejectForm, SettleForm
 from payments.models import NotPossible, Payment, Withdrawal
+from payments.views import seconding
 from payments.views.withdrawal import Page, back_to, find
 from staff.permissions import Permission, can, permission_required
 from upstreams.enums import Upstream
@@ -169,33 +170,48 @@ def withdrawal_retract(request: HttpRequest, code: str) -> HttpResponse:
 def withdrawal_settle(request: HttpRequest, code: str) -> HttpResponse:
     """Say what became of an unknown outcome; a second person confirms or drops it."""
     page = Page(request, find(code))
-    form = SettleForm(withdrawal=page.withdrawal, another_key=page.has_another_key)
-    if request.method == "POST":
-        if (settlement := page.settlement) is not None:
-            return _second_opinion(request, page, settlement.pk)
-        form = SettleForm(
-            request.POST, withdrawal=page.withdrawal, another_key=page.has_another_key
+    if seconding.is_answer(request):
+        return _second_opinion(request, page)
+    form = SettleForm(
+        request.POST if request.method == "POST" else None,
+        withdrawal=page.withdrawal,
+        another_key=page.has_another_key,
+    )
+    if form.is_valid():
+        return _proposed(request, page, form)
+    return _settle_page(request, page, form)
+
+
+def _proposed(request: HttpRequest, page: Page, form: SettleForm) -> HttpResponse:
+    """Propose what the form says; what stands against it is told beside what was typed."""
+    try:
+        actions.propose_settlement(
+            withdrawal_id=page.withdrawal.pk,
+            outcome=Status(form.cleaned_data["outcome"]),
+            upstream_id=form.cleaned_data["upstream_id"],
+            written_word=form.cleaned_data.get("written_word", ""),
+            reason=form.cleaned_data["reason"],
+            by=page.person,
+            at=timezone.now(),
         )
-        if form.is_valid():
-            return _told(
-                request,
-                page,
-                lambda: actions.propose_settlement(
-                    withdrawal_id=page.withdrawal.pk,
-                    outcome=Status(form.cleaned_data["outcome"]),
-                    upstream_id=form.cleaned_data["upstream_id"],
-                    written_word=form.cleaned_data.get("written_word", ""),
-                    reason=form.cleaned_data["reason"],
-                    by=page.person,
-                    at=timezone.now(),
-                ),
-                done=_("Proposed for %(code)s. A second person confirms it."),
-            )
+    except NotPossible as refusal:
+        fresh = Page(request, find(page.withdrawal.code))
+        form.add_error(None, fresh.sight.text(str(refusal), about=fresh.withdrawal))
+        return _settle_page(request, fresh, form, status=409)
+    said = gettext("Proposed for %(code)s. A second person confirms it.")
+    messages.success(request, said % {"code": page.withdrawal.code})
+    return back_to(request, page.withdrawal)
+
+
+def _settle_page(
+    request: HttpRequest, page: Page, form: SettleForm, *, status: int = 422
+) -> HttpResponse:
     return _question(
         request,
         page,
         form,
         "payments/settle.html",
+        status=status,
         settlement_reason=_as_readable(page, "reason"),
         written_word=_as_readable(page, "written_word"),
         cannot_confirm=_against_confirming(page),
@@ -211,23 +227,25 @@ def _evidence(page: Page) -> list[Payment] | None:
     return matching.candidates(page.withdrawal, command)
 
 
-def _second_opinion(request: HttpRequest, page: Page, settlement_id: int) -> HttpResponse:
-    if request.POST.get("do") == "drop":
-        return _told(
-            request,
-            page,
-            lambda: actions.drop_settlement(
-                settlement_id=settlement_id, by=page.person, at=timezone.now()
-            ),
-            done=_("The proposal for %(code)s is dropped. Its outcome is still unknown."),
+def _second_opinion(request: HttpRequest, page: Page) -> HttpResponse:
+    act, done = (
+        (
+            actions.drop_settlement,
+            _("The proposal for %(code)s is dropped. Its outcome is still unknown."),
         )
+        if seconding.is_drop(request)
+        else (actions.confirm_settlement, _("%(code)s is settled by two people."))
+    )
     return _told(
         request,
         page,
-        lambda: actions.confirm_settlement(
-            settlement_id=settlement_id, by=page.person, at=timezone.now()
+        lambda: act(
+            withdrawal_id=page.withdrawal.pk,
+            settlement_id=seconding.proposal_id(request),
+            by=page.person,
+            at=timezone.now(),
         ),
-        done=_("%(code)s is settled by two people."),
+        done=done,
     )
 
 
@@ -268,11 +286,17 @@ def _against_confirming(page: Page) -> str:
 
 
 def _question(
-    request: HttpRequest, page: Page, form: forms.Form, template: str, **more: Any
+    request: HttpRequest,
+    page: Page,
+    form: forms.Form,
+    template: str,
+    *,
+    status: int = 422,
+    **more: Any,
 ) -> HttpResponse:
-    """Show a question about the withdrawal; 422 where the answer needs another look."""
+    """Show a question about the withdrawal; `status` where the answer needs another look."""
     context = {**_frame(page), "form": form, "payee": page.stakes, **more}
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, template, context, status=status if form.errors else 200)
 
 
 def _frame(page: Page) -> dict[str, Any]:
@@ -287,7 +311,7 @@ def _with_reason(
     act: Callable[[Page, str], object],
     *,
     done: Promise,
-    **shown: object,
+    **shown: Any,
 ) -> HttpResponse:
     """Ask why, and then do it."""
     page = Page(request, find(code))

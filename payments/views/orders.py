@@ -25,6 +25,7 @@ from payments.forms.trades import QuoteForm, SettleOrderForm
 from payments.models import NotPossible, OrderSettlement, TradeOrder
 from payments.sight import MAY_SEE, Sight
 from payments.trading import life, matching, prices
+from payments.views import seconding
 from payments.views.withdrawal import STOP_POLLING
 from staff import lists, sessions
 from staff.permissions import Permission, can, permission_required
@@ -117,28 +118,12 @@ def order_confirm(request: HttpRequest, code: str) -> HttpResponse:
 def order_settle(request: HttpRequest, code: str) -> HttpResponse:
     """Say what became of an unknown outcome; a second person confirms or drops it."""
     row = _find(code)
-    proposal = (
-        row.settlements.filter(confirmed_at=None, dropped_at=None)
-        .select_related("proposed_by", "trade")
-        .first()
-    )
-    if request.method == "POST" and proposal is not None:
-        return _second_opinion(request, row, proposal)
+    if seconding.is_answer(request):
+        return _second_opinion(request, row)
     form = SettleOrderForm(request.POST if request.method == "POST" else None, order=row)
     if form.is_valid():
-        return _told(
-            request,
-            row,
-            lambda: actions.propose_order_settlement(
-                order_id=row.pk,
-                trade=form.trade,
-                reason=form.cleaned_data["reason"],
-                by=person_of(request),
-                at=timezone.now(),
-            ),
-            done=_("Proposed for %(code)s. A second person confirms it."),
-        )
-    return _settle_page(request, row, form, proposal)
+        return _proposed(request, row, form)
+    return _settle_page(request, row, form)
 
 
 # --- A price --------------------------------------------------------------------------------------
@@ -251,9 +236,33 @@ def _can_settle(request: HttpRequest, row: TradeOrder) -> bool:
     return may and command is not None and waits_for_people(command)
 
 
+def _proposed(request: HttpRequest, row: TradeOrder, form: SettleOrderForm) -> HttpResponse:
+    """Propose what the form says; what stands against it is told beside what was typed."""
+    try:
+        actions.propose_order_settlement(
+            order_id=row.pk,
+            trade=form.trade,
+            reason=form.cleaned_data["reason"],
+            by=person_of(request),
+            at=timezone.now(),
+        )
+    except NotPossible as refusal:
+        form.add_error(None, str(refusal))
+        return _settle_page(request, _find(row.code), form, status=409)
+    said = gettext("Proposed for %(code)s. A second person confirms it.")
+    messages.success(request, said % {"code": row.code})
+    return redirect(row)
+
+
+def _open_proposal(row: TradeOrder) -> OrderSettlement | None:
+    open_ones = row.settlements.filter(confirmed_at=None, dropped_at=None)
+    return open_ones.select_related("proposed_by", "trade").first()
+
+
 def _settle_page(
-    request: HttpRequest, row: TradeOrder, form: SettleOrderForm, proposal: OrderSettlement | None
+    request: HttpRequest, row: TradeOrder, form: SettleOrderForm, *, status: int = 422
 ) -> HttpResponse:
+    proposal = _open_proposal(row)
     command = life.newest_command(row)
     there = matching.candidates(row, command) if command else []
     context = {
@@ -266,8 +275,8 @@ def _settle_page(
         "cannot_second": _against_seconding(request, row, proposal),
         "evidence": [(trade, matching.is_equal(row, trade)) for trade in there],
     }
-    status = 422 if form.errors else 200
-    return render(request, "payments/order_settle.html", context, status=status)
+    code = status if form.errors else 200
+    return render(request, "payments/order_settle.html", context, status=code)
 
 
 def _against_seconding(
@@ -284,21 +293,24 @@ def _against_seconding(
     return ""
 
 
-def _second_opinion(
-    request: HttpRequest, row: TradeOrder, proposal: OrderSettlement
-) -> HttpResponse:
+def _second_opinion(request: HttpRequest, row: TradeOrder) -> HttpResponse:
     act, done = (
         (
             actions.drop_order_settlement,
             _("The proposal for %(code)s is dropped. Its outcome is still unknown."),
         )
-        if request.POST.get("do") == "drop"
+        if seconding.is_drop(request)
         else (actions.confirm_order_settlement, _("%(code)s is settled by two people."))
     )
     return _told(
         request,
         row,
-        lambda: act(settlement_id=proposal.pk, by=person_of(request), at=timezone.now()),
+        lambda: act(
+            order_id=row.pk,
+            settlement_id=seconding.proposal_id(request),
+            by=person_of(request),
+            at=timezone.now(),
+        ),
         done=done,
     )
 

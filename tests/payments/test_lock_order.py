@@ -71,11 +71,13 @@ class TestSettling:
             results = at_once(
                 lambda: propose(withdrawal, **paid),  # noqa: B023
                 lambda: actions.confirm_settlement(
+                    withdrawal_id=withdrawal.pk,  # noqa: B023
                     settlement_id=settlement.pk,  # noqa: B023
                     by=ada,
                     at=NOW,
                 ),
                 lambda: actions.drop_settlement(
+                    withdrawal_id=withdrawal.pk,  # noqa: B023
                     settlement_id=settlement.pk,  # noqa: B023
                     by=abel,
                     at=NOW,

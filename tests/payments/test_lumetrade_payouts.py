@@ -222,13 +222,17 @@ def test_two_that_look_alike_are_left_to_two_people(place: Place, client: Client
         by=lead,
         at=now,
     )
-    actions.confirm_settlement(settlement_id=proposed.pk, by=approver(), at=now)
+    actions.confirm_settlement(
+        withdrawal_id=proposed.withdrawal_id, settlement_id=proposed.pk, by=approver(), at=now
+    )
     assert ours(first).payment == there[0]
     unpaid = actions.propose_settlement(
         withdrawal_id=second.pk, outcome=Status.REFUSED, reason="Not there.", by=lead, at=now
     )
     with pytest.raises(actions.SettlementNotPossible, match=there[1].upstream_id):
-        actions.confirm_settlement(settlement_id=unpaid.pk, by=approver(), at=now)
+        actions.confirm_settlement(
+            withdrawal_id=unpaid.withdrawal_id, settlement_id=unpaid.pk, by=approver(), at=now
+        )
     assert posts(place) == 2
 
 

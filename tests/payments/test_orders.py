@@ -342,15 +342,21 @@ class TestSettling:
         for person in (first, order.confirmed_by):
             assert person is not None
             with pytest.raises(actions.SettlementNotPossible):
-                actions.confirm_order_settlement(settlement_id=proposal.pk, by=person, at=now)
+                actions.confirm_order_settlement(
+                    order_id=proposal.order_id, settlement_id=proposal.pk, by=person, at=now
+                )
         with pytest.raises(NotPermitted):
-            actions.confirm_order_settlement(settlement_id=proposal.pk, by=maker(), at=now)
+            actions.confirm_order_settlement(
+                order_id=proposal.order_id, settlement_id=proposal.pk, by=maker(), at=now
+            )
         with pytest.raises(actions.SettlementNotPossible, match="already"):
             actions.propose_order_settlement(
                 order_id=order.pk, trade=None, reason="No.", by=maker(), at=now
             )
 
-        actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+        actions.confirm_order_settlement(
+            order_id=proposal.order_id, settlement_id=proposal.pk, by=approver(), at=now
+        )
 
         settled = ours(order)
         assert (settled.status, settled.trade) == (OrderStatus.MADE, candidate)
@@ -365,9 +371,13 @@ class TestSettling:
         )
 
         with pytest.raises(actions.SettlementNotPossible, match="shows TID"):
-            actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+            actions.confirm_order_settlement(
+                order_id=proposal.order_id, settlement_id=proposal.pk, by=approver(), at=now
+            )
 
-        actions.drop_order_settlement(settlement_id=proposal.pk, by=maker(), at=now)
+        actions.drop_order_settlement(
+            order_id=proposal.order_id, settlement_id=proposal.pk, by=maker(), at=now
+        )
         assert ours(order).status == OrderStatus.UNKNOWN
 
     def test_says_that_nothing_happened(self, place: Place) -> None:
@@ -377,7 +387,9 @@ class TestSettling:
             order_id=order.pk, trade=None, reason="Not there.", by=maker(), at=now
         )
 
-        actions.confirm_order_settlement(settlement_id=proposal.pk, by=approver(), at=now)
+        actions.confirm_order_settlement(
+            order_id=proposal.order_id, settlement_id=proposal.pk, by=approver(), at=now
+        )
 
         assert ours(order).status == OrderStatus.REFUSED
         assert "Two people" in life.tell(ours(order), now=now).known

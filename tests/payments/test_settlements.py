@@ -136,7 +136,12 @@ class TestConfirmSettlement:
         withdrawal, payment = given_up(), PaymentFactory(completed=True, amount=1)
         settlement = propose(withdrawal, outcome=Status.SENT, upstream_id=payment.upstream_id)
 
-        actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id,
+            settlement_id=settlement.pk,
+            by=approver(),
+            at=NOW,
+        )
 
         assert status_of(withdrawal) == Status.COMPLETED  # as its payment is
         assert withdrawal.payment == payment
@@ -147,7 +152,12 @@ class TestConfirmSettlement:
         settlement = propose(withdrawal)
         answering(lambda _: listing())
 
-        actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id,
+            settlement_id=settlement.pk,
+            by=approver(),
+            at=NOW,
+        )
 
         assert status_of(withdrawal) == Status.REFUSED
         assert Command.objects.get().state == CommandState.REFUSED
@@ -162,7 +172,12 @@ class TestConfirmSettlement:
         answering(lambda _: listing(there))
 
         with pytest.raises(actions.SettlementNotPossible, match="LuxCore shows|provider shows"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
         assert status_of(withdrawal) == Status.UNKNOWN
 
@@ -174,7 +189,12 @@ class TestConfirmSettlement:
         there = payment_json(merchant_reference=withdrawal.merchant_reference, status="failed")
         answering(lambda _: listing(there))
 
-        actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id,
+            settlement_id=settlement.pk,
+            by=approver(),
+            at=NOW,
+        )
 
         assert status_of(withdrawal) == Status.REFUSED
 
@@ -193,14 +213,21 @@ class TestConfirmSettlement:
         answering(fail)
 
         with pytest.raises(actions.SettlementNotPossible, match="cannot be read now"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
     def test_needs_a_second_person(self) -> None:
         lead = UserFactory(roles=["ops_lead"])
         settlement = propose(given_up(), by=lead)
 
         with pytest.raises(actions.SettlementNotPossible, match="somebody else confirms"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=lead, at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=lead, at=NOW
+            )
 
     def test_refuses_whoever_wrote_the_withdrawal(self, settings: Any) -> None:
         settings.RELAX_MAKER_AND_APPROVER = True
@@ -208,13 +235,20 @@ class TestConfirmSettlement:
         settlement = propose(given_up(created_by=both))
 
         with pytest.raises(actions.MakerCannotSign):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=both, at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=both, at=NOW
+            )
 
     def test_refuses_makers(self) -> None:
         settlement = propose(given_up())
 
         with pytest.raises(NotPermitted):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=maker(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=maker(),
+                at=NOW,
+            )
 
     def test_gives_way_to_an_answer_that_came_meanwhile(
         self, answering: Callable[..., None]
@@ -232,7 +266,12 @@ class TestConfirmSettlement:
         answering(webhook_arrives)
 
         with pytest.raises(actions.SettlementNotPossible, match="answered meanwhile"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
         assert status_of(withdrawal) == Status.SENT
         settlement.refresh_from_db()
@@ -241,10 +280,14 @@ class TestConfirmSettlement:
     def test_is_dull_when_the_same_person_confirms_again(self) -> None:
         payment, ada = PaymentFactory(), approver()
         settlement = propose(given_up(), outcome=Status.SENT, upstream_id=payment.upstream_id)
-        actions.confirm_settlement(settlement_id=settlement.pk, by=ada, at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=ada, at=NOW
+        )
         events = AuditEvent.objects.count()
 
-        actions.confirm_settlement(settlement_id=settlement.pk, by=ada, at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=ada, at=NOW
+        )
 
         assert AuditEvent.objects.count() == events
 
@@ -263,7 +306,12 @@ class TestConfirmSettlement:
         answering(slow)
 
         with pytest.raises(actions.SettlementNotPossible, match="within 2 seconds.*is kept"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
         assert line.deadlines == [2.0, 1.25, 0.5]
         settlement.refresh_from_db()
@@ -276,7 +324,12 @@ class TestConfirmSettlement:
         Command.objects.update(fence=1)
 
         with pytest.raises(actions.SettlementNotPossible, match="asked the provider again"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
         assert status_of(withdrawal) == Status.UNKNOWN
 
@@ -294,7 +347,12 @@ class TestUnderAnotherKey:
         return withdrawal
 
     def confirm(self, settlement: Settlement) -> Settlement:
-        return actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+        return actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id,
+            settlement_id=settlement.pk,
+            by=approver(),
+            at=NOW,
+        )
 
     def test_not_paid_needs_the_providers_written_word(self, withdrawal: Withdrawal) -> None:
         with pytest.raises(actions.SettlementNotPossible, match="what the provider says"):
@@ -401,7 +459,12 @@ class TestDropSettlement:
         settlement = propose(withdrawal)
 
         for _ in range(2):
-            actions.drop_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.drop_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
         assert propose(withdrawal).pk != settlement.pk
 
@@ -409,24 +472,44 @@ class TestDropSettlement:
         settlement = propose(
             given_up(), outcome=Status.SENT, upstream_id=PaymentFactory().upstream_id
         )
-        actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+        actions.confirm_settlement(
+            withdrawal_id=settlement.withdrawal_id,
+            settlement_id=settlement.pk,
+            by=approver(),
+            at=NOW,
+        )
 
         with pytest.raises(actions.SettlementNotPossible, match="confirmed already"):
-            actions.drop_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.drop_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
     def test_cannot_be_confirmed_afterwards(self) -> None:
         settlement = propose(given_up())
-        actions.drop_settlement(settlement_id=settlement.pk, by=maker(), at=NOW)
+        actions.drop_settlement(
+            withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=maker(), at=NOW
+        )
 
         with pytest.raises(actions.SettlementNotPossible, match="dropped"):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=approver(), at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=approver(),
+                at=NOW,
+            )
 
     def test_refuses_viewers(self) -> None:
         settlement = propose(given_up())
 
         with pytest.raises(NotPermitted):
             actions.drop_settlement(
-                settlement_id=settlement.pk, by=UserFactory(roles=["viewer"]), at=NOW
+                withdrawal_id=settlement.withdrawal_id,
+                settlement_id=settlement.pk,
+                by=UserFactory(roles=["viewer"]),
+                at=NOW,
             )
 
 

@@ -426,8 +426,9 @@ class TestSettle:
         )
         proposed = self.propose(olga, row, outcome="sent", upstream_id=payment.upstream_id)
         own = text_of(client_of(olga).get(page(row, "settle/")))
-        by_olga = client_of(olga).post(page(row, "settle/"), {"do": "confirm"})
-        confirmed = as_role("approver").post(page(row, "settle/"), {"do": "confirm"})
+        answer = {"do": "confirm", "proposal": str(Settlement.objects.get().pk)}
+        by_olga = client_of(olga).post(page(row, "settle/"), answer)
+        confirmed = as_role("approver").post(page(row, "settle/"), answer)
 
         assert proposed.status_code == 302
         assert "You proposed it, so somebody else confirms it." in own
@@ -444,11 +445,32 @@ class TestSettle:
         assert 'value="pay_nobody"' in text_of(unheard)
         assert not Settlement.objects.exists()
 
+    def test_takes_the_opposite_proposal_of_a_second_person_for_no_confirmation(
+        self, row: Withdrawal, olga: User
+    ) -> None:
+        self.propose(olga, row, outcome="refused")
+        payment = PaymentFactory(merchant_reference=row.merchant_reference)
+        second = UserFactory(roles=["ops_lead"])
+
+        told = self.propose(second, row, outcome="sent", upstream_id=payment.upstream_id)
+
+        assert told.status_code == 409
+        assert "Somebody proposed an outcome for" in text_of(told)
+        assert f'value="{payment.upstream_id}"' in text_of(told)  # what was typed is kept
+        assert "I looked, and confirm" in text_of(told)  # and what was proposed is shown
+        for wrong in ({}, {"proposal": "0"}, {"proposal": "x"}):
+            blind = as_role("approver").post(page(row, "settle/"), {"do": "confirm", **wrong})
+            assert blind.status_code == 409
+            assert "look at it, and then confirm or drop it" in text_of(blind)
+        assert status_of(row) == Status.UNKNOWN
+        assert Settlement.objects.get().confirmed_at is None
+
     def test_can_be_dropped_again(self, row: Withdrawal, olga: User) -> None:
         payment = PaymentFactory(merchant_reference=row.merchant_reference)
         self.propose(olga, row, outcome="sent", upstream_id=payment.upstream_id)
 
-        response = client_of(olga).post(page(row, "settle/"), {"do": "drop"}, follow=True)
+        answer = {"do": "drop", "proposal": str(Settlement.objects.get().pk)}
+        response = client_of(olga).post(page(row, "settle/"), answer, follow=True)
 
         assert "Its outcome is still unknown." in text_of(response)
         assert Settlement.objects.get().dropped_at == NOW
@@ -494,7 +516,8 @@ class TestSettle:
     ) -> None:
         self.propose(olga, row, outcome="refused")
 
-        response = as_role("approver").post(page(row, "settle/"), {"do": "confirm"})
+        answer = {"do": "confirm", "proposal": str(Settlement.objects.get().pk)}
+        response = as_role("approver").post(page(row, "settle/"), answer)
 
         assert response.status_code == 409
         assert "The proposal is kept: confirm it a little later." in text_of(response)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from payments import feeds_lumetrade
 from payments.enums import OrderStatus, TradeStatus
-from payments.models import Fill, OfferedCurrency, TradeOrder
+from payments.models import Fill, OfferedCurrency, OrderSettlement, TradeOrder
 from tests.payments.factories import (
     NOW,
     TradeFactory,
@@ -257,8 +257,15 @@ def test_two_people_settle_what_is_unknown_and_see_what_it_may_be(client: Client
     client.post(url, typed)
     assert "somebody else confirms it" in client.get(url).text
 
+    client.force_login(UserFactory(roles=["ops_lead"]))
+    told = client.post(url, {"outcome": "none", "reason": "Not there, says their page."})
+    assert (told.status_code, "Somebody proposed an outcome" in told.text) == (409, True)
+    assert "Not there, says their page." in told.text
+    assert client.post(url, {"do": "confirm"}).status_code == 409  # of which proposal?
+    assert OrderSettlement.objects.get().confirmed_at is None
+
     client.force_login(approver())
-    client.post(url, {"do": "confirm"})
+    client.post(url, {"do": "confirm", "proposal": OrderSettlement.objects.get().pk})
 
     order.refresh_from_db()
     assert (order.status, order.trade) == (OrderStatus.MADE, there)
