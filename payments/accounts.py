@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 
+from customers.phones import same_phone
+
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 
 
 def same_account(text: str) -> str:
     """The account number or bank code without spaces, dashes, dots and letter case."""
     return _SEPARATORS.sub("", text).casefold()
+
+
+def same_number(text: str, currency: str) -> str:
+    """The account number in one spelling: Australian banks fill theirs up with zeros in front."""
+    number = same_account(text)
+    return number.lstrip("0") if currency == "AUD" else number
 
 
 def same_name(text: str) -> str:
@@ -20,7 +28,11 @@ def same_name(text: str) -> str:
 
 def same_payid(text: str) -> str:
     """The PayID without what the PayID network does not tell apart."""
-    return text.strip().casefold() if "@" in text else same_account(text)
+    if "@" in text:
+        return text.strip().casefold()
+    if text.strip().startswith("+"):
+        return f"+{same_phone(text)}"
+    return same_account(text)
 
 
 def account_key(*, currency: str, bank_account: str, bank_code: str, payid: str) -> str:
@@ -32,7 +44,7 @@ def account_key(*, currency: str, bank_account: str, bank_code: str, payid: str)
         where = f"payid:{same_payid(payid)}"
     elif bank_account:
         bank = same_account(bank_code) if currency == "AUD" else ""
-        where = f"account:{currency}:{bank}:{same_account(bank_account)}"
+        where = f"account:{currency}:{bank}:{same_number(bank_account, currency)}"
     else:
         return ""
     return hashlib.sha256(where.encode()).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.utils.translation import gettext_noop as _
 
-from payments.accounts import payee_key, same_account, same_name, same_payid
+from payments.accounts import payee_key, same_account, same_name, same_number, same_payid
 from payments.facts import LABELS
 from payments.models import (
     Beneficiary,
@@ -188,11 +188,13 @@ def _told_otherwise(row: Beneficiary, use: Asked) -> dict[str, str]:
     return {
         name: value
         for name, value in told.items()
-        if value and not _is_same(name, value, getattr(row, name))
+        if value and not _is_same(name, value, getattr(row, name), currency=row.currency)
     }
 
 
-def _is_same(name: str, one: str, other: str) -> bool:
+def _is_same(name: str, one: str, other: str, *, currency: str) -> bool:
+    if name == "bank_account":
+        return same_number(one, currency) == same_number(other, currency)
     spelled = _SPELLINGS.get(name, same_account)
     return spelled(one) == spelled(other)
 

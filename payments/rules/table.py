@@ -111,6 +111,8 @@ def _payid(draft: WithdrawalDraft) -> Sayable:
 
 
 def _email_problem(value: str) -> Sayable:
+    if not value.isascii():  # a look-alike letter would make another address of it
+        return Text(_("Write the e-mail address in plain letters, without accents."))
     try:
         validate_email(value)
     except ValidationError:
@@ -124,10 +126,21 @@ def _phone_problem(value: str) -> Sayable:
             _("Write the phone number with + and country code, digits only, like +61412345678.")
         )
     try:
-        possible = phonenumbers.is_possible_number(phonenumbers.parse(value))
+        number = phonenumbers.parse(value)
     except phonenumbers.NumberParseException:
-        possible = False
-    return "" if possible else Text(_("No country has a phone number like this one."))
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        return Text(_("No country has a phone number like this one."))
+    if _has_stray_zeros(value, number):  # or one phone could be written in many ways
+        return Text(_("Leave out the zeros between the country code and the number."))
+    return ""
+
+
+def _has_stray_zeros(value: str, number: phonenumbers.PhoneNumber) -> bool:
+    """Whether zeros stand there that are dialled at home only; some countries have them abroad."""
+    if value != phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164):
+        return True
+    return bool(number.italian_leading_zero) and not phonenumbers.is_valid_number(number)
 
 
 def _abn_problem(value: str) -> Sayable:

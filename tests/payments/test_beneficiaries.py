@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from payments import actions, beneficiaries, checks, mirror
 from payments.enums import Level, Origin, SeenBy
-from payments.models import Beneficiary, BeneficiaryChange, SavedBeneficiary, Withdrawal
+from payments.models import Beneficiary, BeneficiaryChange, Payment, SavedBeneficiary, Withdrawal
 from payments.rules import WithdrawalDraft, lumetrade
 from staff.models import User
 from tests.payments.factories import (
@@ -276,6 +276,48 @@ class TestMigration:
         assert row.recipient_name == others[-1].recipient_name == "James Smith"
         unknown.refresh_from_db()
         assert unknown.beneficiary is None
+
+
+class TestOneKeyPerAccount:
+    def test_merges_what_other_spellings_kept_apart(self) -> None:
+        """The earliest stays, with who asked first; its withdrawals, rows and changes follow."""
+        migration = import_module("payments.migrations.0022_one_key_per_account")
+        mara, milo = maker(), maker()
+        spelled = {"payid": "", "payid_type": "", "method": "bank_transfer", "bank_code": "062-000"}
+        earliest = ask(mara, bank_account="012345678", **spelled)
+        key = earliest.account_key
+        later = WithdrawalFactory(created_by=milo, bank_account="12345678", **spelled)
+        payment = PaymentFactory(counterparty={"bank_account": "0012345678", "bank_code": "062000"})
+        other = BeneficiaryFactory(
+            account_key="2" * 64, first_asked_by=milo, first_asked_at=LATER, **spelled
+        )
+        Beneficiary.objects.filter(pk=other.pk).update(payid="", bank_account="12345678")
+        Withdrawal.objects.filter(pk=later.pk).update(account_key="2" * 64, beneficiary=other)
+        Withdrawal.objects.filter(pk=earliest.pk).update(account_key="1" * 64)
+        Beneficiary.objects.filter(pk=earliest.beneficiary_id).update(account_key="1" * 64)
+        Payment.objects.filter(pk=payment.pk).update(account_key="3" * 64)
+        hosted = WithdrawalFactory(
+            hosted=True, payid="", payid_type="", account_key="3" * 64, payment=payment
+        )
+        change = BeneficiaryChange.objects.create(beneficiary=other, field="tax_id", at=LATER)
+
+        for _ in range(2):  # again, as after an interruption
+            migration.forward(apps, None)
+
+        for row in (earliest, later, payment, hosted, change):
+            row.refresh_from_db()
+        assert {earliest.account_key, later.account_key} == {key}
+        assert {payment.account_key, hosted.account_key} == {key}
+        assert the_one() == earliest.beneficiary == later.beneficiary == change.beneficiary
+        assert (the_one().first_asked_by, the_one().account_key) == (mara, key)
+
+    def test_calls_other_zeros_no_change(self) -> None:
+        spelled = {"payid": "", "payid_type": "", "method": "bank_transfer", "bank_code": "062-000"}
+        ask(bank_account="12345678", **spelled)
+        ask(at=LATER, bank_account="0012345678", **spelled)
+
+        assert not BeneficiaryChange.objects.exists()
+        assert the_one().bank_account == "12345678"
 
 
 def test_a_draft_for_another_account_of_the_same_name_is_another_beneficiary() -> None:

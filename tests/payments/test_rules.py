@@ -176,6 +176,35 @@ class TestWarnings:
         assert rules.warnings(good) == []
 
 
+class TestOneSpelling:
+    @pytest.mark.parametrize(
+        "payid", ["+610412345678", "+6100412345678", "+61000412345678", "+61 412 345 678"]
+    )
+    def test_refuses_other_ways_to_write_a_phone(self, payid: str) -> None:
+        errors = rules.validate(draft(payid=payid, payid_type="phone"))
+
+        assert list(errors) == ["payid"]
+        assert "phone number" in str(errors["payid"]) or "zeros" in str(errors["payid"])
+
+    @pytest.mark.parametrize("payid", ["+61412345678", "+390612345678"])
+    def test_lets_the_one_way_pass(self, payid: str) -> None:
+        assert rules.validate(draft(payid=payid, payid_type="phone")) == {}
+
+    @pytest.mark.parametrize("email", ["jame\u017f@example.com", "james@\uff45xample.com"])
+    def test_refuses_letters_that_look_alike(self, email: str) -> None:
+        errors = rules.validate(draft(payid=email, customer_email=email))
+
+        assert "plain letters" in str(errors["payid"])
+        assert "plain letters" in str(errors["customer_email"])
+
+    def test_finds_equal_accounts_equal(self) -> None:
+        accounts = {aud(bank_account=f"{zeros}12345678").account_key for zeros in ("", "0", "00")}
+        phones = {draft(payid=payid).account_key for payid in ("+61412345678", "+610412345678")}
+
+        assert len(accounts) == len(phones) == 1
+        assert uyu(bank_account="01234").account_key != uyu(bank_account="1234").account_key
+
+
 class TestParseAmount:
     @pytest.mark.parametrize(
         ("text", "amount"),
