@@ -17,6 +17,7 @@ from payments.checks import Check, limits
 from payments.enums import Level, Status, Verdict
 from payments.models import Signature, Withdrawal
 from payments.policies import Requirement
+from payments.references import PAYOUTS
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, Person, Role, can
@@ -324,6 +325,6 @@ class _Reasons:
         subject_type, subject_id = audit.subject_of(self.withdrawal)
         return (
             Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-            .filter(state=CommandState.QUEUED, attempts=0)
+            .filter(kind__in=PAYOUTS.values(), state=CommandState.QUEUED)
             .exists()
         )

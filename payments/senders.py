@@ -23,7 +23,7 @@ from staff import audit
 from staff.texts import Text, in_english
 from upstreams import alarms, credentials
 from upstreams.enums import Upstream
-from upstreams.errors import AlreadyExists, Rejected
+from upstreams.errors import AlreadyExists, Rejected, UpstreamError
 from upstreams.http import Priority
 from upstreams.luxcore.client import get_client
 from upstreams.luxcore.schemas import PaymentRecord
@@ -38,6 +38,7 @@ from upstreams.outbox import (
     Repeat,
     Sender,
     Uncertain,
+    Withheld,
     register,
 )
 
@@ -101,9 +102,11 @@ def create_once(command: Command, compared: Compare) -> Outcome:
     try:
         created = get_client(priority=Priority.OPERATOR).create_payment(command.request_bytes)
     except AlreadyExists:
-        return look_for(command, compared) or Uncertain(
-            "LuxCore says that it exists, and its list does not show it yet."
-        )
+        try:
+            found = look_for(command, compared)
+        except UpstreamError as error:  # it is there: nothing of it may count as not sent
+            return Uncertain(f"LuxCore says that it exists. {error.message}")
+        return found or Uncertain("LuxCore says that it exists, and its list does not show it yet.")
     except Rejected as refusal:
         if refusal.code in _NOT_NOW:
             return Postponed(seconds=_NOT_NOW[refusal.code], why=refusal.message)
@@ -225,7 +228,7 @@ def send_payout(command: Command) -> Outcome:
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
     if held := held_by(withdrawal):  # since it was claimed, or since a doubt
-        return Postponed(seconds=HELD_PAUSE, why=held)
+        return Withheld(seconds=HELD_PAUSE, why=held)
     return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
 

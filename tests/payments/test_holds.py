@@ -23,7 +23,10 @@ from tests.payments.factories import NOW, WithdrawalFactory, approver, payment_j
 from tests.payments.pages.helpers import as_role, at, page, text_of
 from tests.payments.test_senders import command_of, deliver
 from tests.staff.factories import UserFactory
+from upstreams import outbox
 from upstreams.enums import CommandState
+from upstreams.models import Command
+from upstreams.outbox.doubts import LADDER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ready", "line")]
 
@@ -187,6 +190,8 @@ class TestSending:
         assert deliver(withdrawal) == CommandState.QUEUED
         assert status_of(withdrawal) == Status.APPROVED
         assert line.asked == asked
+        actions.undo_approval(withdrawal_id=withdrawal.pk, by=approver(), at=NOW, reason="Held.")
+        assert status_of(withdrawal) == Status.AWAITING_APPROVAL
 
     def test_sends_nothing_again_after_a_doubt(self, answering: Callable[..., None]) -> None:
         withdrawal = self.signed()
@@ -209,6 +214,11 @@ class TestSending:
         assert calls.count("POST") == 1
         assert calls[-1] == "GET"
         assert command_of(withdrawal).next_at is not None
+
+        Command.objects.update(doubts=len(LADDER))
+        assert deliver(withdrawal) == CommandState.UNKNOWN
+        assert outbox.waits_for_people(command_of(withdrawal))
+        assert calls.count("POST") == 1
 
 
 class TestPages:

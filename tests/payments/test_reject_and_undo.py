@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments import actions
+from payments import actions, decision
 from payments.enums import RejectCode, Status, Verdict
 from payments.models import Policy, Withdrawal
 from payments.references import CANCEL, PAYOUT
@@ -153,12 +153,24 @@ class TestUndoApproval:
     def test_is_too_late_once_a_worker_has_it(self) -> None:
         withdrawal, ada = WithdrawalFactory(), approver()
         sign(withdrawal, ada)
-        Command.objects.update(attempts=1)
+        Command.objects.update(state=CommandState.SENDING, attempts=1)
 
         with pytest.raises(actions.TooLateToUndo):
             undo(withdrawal, ada)
 
         assert status_of(withdrawal) == Status.APPROVED
+
+    def test_takes_back_what_was_tried_and_never_sent(self) -> None:
+        withdrawal, ada = WithdrawalFactory(), approver()
+        sign(withdrawal, ada)
+        Command.objects.update(attempts=3)
+        withdrawal.refresh_from_db()
+        assert not decision.review(withdrawal, viewer=ada, now=NOW).cannot_undo
+
+        undo(withdrawal, ada)
+
+        assert status_of(withdrawal) == Status.AWAITING_APPROVAL
+        assert Command.objects.get().state == CommandState.WITHDRAWN
 
     @pytest.mark.parametrize("trait", ["sending", "unknown", "sent"])
     def test_is_too_late_once_it_left(self, trait: str) -> None:

@@ -342,6 +342,24 @@ class TestAnswers:
         assert status_of(withdrawal) == Status.SENT
 
     @pytest.mark.usefixtures("line")
+    def test_what_exists_and_cannot_be_looked_up_is_in_doubt(
+        self, answering: Callable[..., None]
+    ) -> None:
+        """Counted as never sent it could be taken back, and go out again under another name."""
+        withdrawal = approved()
+
+        def exists(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                told = {"message": "exists", "error_code": "DUPLICATE_REFERENCE"}
+                return httpx.Response(400, json=PENDING | told)
+            return httpx.Response(503)
+
+        answering(exists)
+
+        assert deliver(withdrawal) == CommandState.UNKNOWN
+        assert status_of(withdrawal) == Status.UNKNOWN
+
+    @pytest.mark.usefixtures("line")
     def test_a_look_reads_every_page_of_that_time(self, answering: Callable[..., None]) -> None:
         withdrawal = approved()
         asked: list[httpx.Request] = []

@@ -120,10 +120,27 @@ class TestTakeBack:
         assert outbox.deliver(command.pk) is None
         assert provider.sent == []
 
-    @pytest.mark.parametrize(
-        "answer", [Done("pay_1"), Uncertain("silence"), Postponed(60, "busy")], ids=str
-    )
-    def test_is_too_late_once_it_was_claimed(
+    def test_takes_back_what_was_only_put_off(self, clock: Clock, provider: Provider) -> None:
+        """However often: nothing of it was sent. Put again, it begins without a past."""
+        command = queued(at=clock.now)
+        provider.plan = [Postponed(60, "busy"), Postponed(60, "busy")]
+        for _ in range(2):
+            outbox.deliver(command.pk)
+            clock.now += timedelta(minutes=20)
+        assert "put-off" in alarms()
+
+        subject = ("test.withdrawal", command.subject_id)
+        assert outbox.take_back(subject=subject, kind=KIND, at=clock.now)
+
+        assert alarms() == set()
+        assert outbox.deliver(command.pk) is None
+        again = queued(
+            at=clock.now, subject=subject, idempotency_key=command.idempotency_key, request=b"new"
+        )
+        assert (again.pk, again.outcome) == (command.pk, {})
+
+    @pytest.mark.parametrize("answer", [Done("pay_1"), Uncertain("silence")], ids=str)
+    def test_is_too_late_once_it_may_have_left(
         self, clock: Clock, provider: Provider, answer: outbox.Outcome
     ) -> None:
         command = queued(at=clock.now)
@@ -133,6 +150,15 @@ class TestTakeBack:
         assert not outbox.take_back(
             subject=("test.withdrawal", command.subject_id), kind=KIND, at=clock.now
         )
+
+    def test_is_too_late_for_what_a_dead_worker_had(self, clock: Clock, provider: Provider) -> None:
+        command = queued(at=clock.now)
+        Command.objects.update(state=CommandState.SENDING, fence=1, lease_until=clock.now)
+        provider.plan = [Postponed(60, "busy")]
+        assert outbox.deliver(command.pk) == CommandState.UNKNOWN
+
+        subject = ("test.withdrawal", command.subject_id)
+        assert not outbox.take_back(subject=subject, kind=KIND, at=clock.now)
 
 
 class TestDeliver:

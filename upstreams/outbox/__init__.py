@@ -14,6 +14,7 @@ from upstreams.outbox.outcomes import (
     Refused,
     RefusedRepeat,
     Uncertain,
+    Withheld,
 )
 from upstreams.outbox.queue import (
     NotSettleable,
@@ -41,6 +42,7 @@ __all__ = [
     "Repeat",
     "Sender",
     "Uncertain",
+    "Withheld",
     "deliver",
     "has_another_key",
     "has_unknown",

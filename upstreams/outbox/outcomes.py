@@ -47,6 +47,14 @@ class ProviderClosed(Postponed):
 
 
 @dataclass(frozen=True)
+class Withheld(Postponed):
+    """Nothing was sent, because the domain forbids it by now, say by a hold.
+
+    What is in doubt is then looked for a few times more, and handed to people.
+    """
+
+
+@dataclass(frozen=True)
 class Uncertain:
     """It may have happened."""
 

@@ -60,6 +60,7 @@ def put(
         "created_at": at,
         "next_at": not_before or at,
         "settled_at": None,
+        "outcome": {},
         "error": "",
     }
     taken_back = Command.objects.filter(
@@ -95,14 +96,17 @@ def lock(*, subject: tuple[str, str], kind: str) -> None:
 
 
 def take_back(*, subject: tuple[str, str], kind: str, at: datetime) -> bool:
-    """Take back what nobody has begun to send. False when it is too late."""
+    """Take back what waits to be sent. False when it is being sent, or may have been.
+
+    A queued command has sent nothing, however often it was tried: what may have left is unknown,
+    and so is what a dead worker had.
+    """
     subject_type, subject_id = subject
     waiting = Command.objects.filter(
         kind=kind,
         subject_type=subject_type,
         subject_id=subject_id,
         state=CommandState.QUEUED,
-        attempts=0,
     )
     with transaction.atomic():
         command = waiting.select_for_update().first()
@@ -111,7 +115,8 @@ def take_back(*, subject: tuple[str, str], kind: str, at: datetime) -> bool:
         waiting.update(
             state=CommandState.WITHDRAWN, next_at=None, settled_at=at, blocked_since=None
         )
-        close_alarm(command, BLOCKED, at=at, by_label=SYSTEM, reason="It was taken back.")
+        for code in (BLOCKED, PUT_OFF):
+            close_alarm(command, code, at=at, by_label=SYSTEM, reason="It was taken back.")
     return True
 
 

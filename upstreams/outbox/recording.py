@@ -26,6 +26,7 @@ from upstreams.outbox.outcomes import (
     Refused,
     RefusedRepeat,
     Uncertain,
+    Withheld,
     describe,
     in_words,
 )
@@ -95,6 +96,8 @@ def _change(attempt: Attempt, outcome: Outcome, *, now: datetime) -> _Change:
             )
         case Refused():
             return _Change(state=CommandState.REFUSED, told=outcome)
+        case Withheld(_, why) if attempt.in_doubt:
+            return _change(attempt, Uncertain(why), now=now)
         case Postponed(seconds, why):
             return _Change(
                 state=CommandState.UNKNOWN if attempt.in_doubt else CommandState.QUEUED,

@@ -30,7 +30,7 @@ class Sender:
     `send` and `find` call the upstream, outside any transaction. They return an outcome (`find`:
     None when the upstream does not have it) or raise an UpstreamError, which is translated.
     `send` is asked again with the same bytes after a doubt; where that must not be (a hold placed
-    since), it returns Postponed. Together they must end well within the lease of a minute: call
+    since), it returns Withheld. Together they must end well within the lease of a minute: call
     with the operator's priority, which does not wait for the rate budget.
 
     `starting(command, at)` runs in the transaction of the claim, before the first send and again
