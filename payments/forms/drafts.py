@@ -90,6 +90,7 @@ class DraftForm(forms.Form):
         amends: bool = False,
     ) -> None:
         self.source = source or like
+        self.kept = frozenset(KEPT) if source else frozenset(KEPT) - _OF_ONE_PAYOUT
         known = _known(source) if source else _payee(like)
         initial = {"token": uuid.uuid4(), **known, **(asked or {})}
         super().__init__(data, initial=initial)
@@ -130,7 +131,7 @@ class DraftForm(forms.Form):
     @property
     def has_extras(self) -> bool:
         """Whether something stands there, or is wrong there: then it is not folded away."""
-        if self.source and self.source.webhook_url:
+        if self._keeps(rules.WEBHOOK_FIELD):
             return True
         return any(bound.value() or bound.errors for bound in self.extra_fields)
 
@@ -166,7 +167,7 @@ class DraftForm(forms.Form):
             if typed:
                 self.add_error(name, _("Either write another one here, or have it emptied."))
             return typed
-        return typed or getattr(self.source, name, "")
+        return typed or (getattr(self.source, name, "") if name in self.kept else "")
 
     def _read_amount(self, data: dict[str, Any]) -> None:
         try:
@@ -257,7 +258,7 @@ class DraftForm(forms.Form):
         return [self[name] for name in names if name in self.fields]
 
     def _keeps(self, field: rules.Field) -> bool:
-        return bool(self.source and field.name in KEPT and getattr(self.source, field.name))
+        return bool(field.name in self.kept and getattr(self.source, field.name, ""))
 
 
 def _emptying(name: str) -> str:

@@ -175,7 +175,9 @@ class TestPage:
 class TestPayOutToThisOne:
     def test_brings_who_is_paid_and_nothing_else(self) -> None:
         row = BeneficiaryFactory()
-        payout = WithdrawalFactory(beneficiary=row, payout_reference="FEB")
+        payout = WithdrawalFactory(
+            beneficiary=row, payout_reference="FEB", webhook_url="https://old.example.com/hook"
+        )
         client = client_of(maker())
         address = f"/withdrawals/new/?like={payout.code}"
 
@@ -183,6 +185,7 @@ class TestPayOutToThisOne:
         form = client.get(address)
         assert "It is j••••@e••••.com. Leave this empty to keep it." in text_of(form)
         assert "james@example.com" not in text_of(form)
+        assert "webhook_url_empty" not in form.context["form"].fields
         assert (form.context["form"]["amount"].value(), form.context["form"].initial["method"]) == (
             None,
             "payid",
@@ -201,7 +204,7 @@ class TestPayOutToThisOne:
         made = Withdrawal.objects.exclude(pk=payout.pk).get()
         assert done.status_code == 302
         assert (made.payid, made.copy_of, made.payout_reference) == ("james@example.com", None, "")
-        assert made.beneficiary == row
+        assert (made.beneficiary, made.webhook_url) == (row, "")
 
     def test_chooses_the_beneficiary_at_lumetrade(self) -> None:
         payout = WithdrawalFactory(upstream="lumetrade", payee_id="ben_1", payid="")
