@@ -81,14 +81,14 @@ def refusal_is_recorded(
         raise
 
 
-def refuse_writers(withdrawal: Withdrawal, by: User) -> None:
-    """Raise MakerCannotSign for everybody who wrote any revision: there is no exception."""
+def refuse_askers(withdrawal: Withdrawal, by: User) -> None:
+    """Refuse whoever had a hand in asking for it, whatever is to be decided: no exception.
+
+    Raises MakerCannotSign for everybody who wrote any revision, and IntroducerCannotSign for who
+    brought its beneficiary.
+    """
     if wrote(withdrawal, by):
         raise MakerCannotSign
-
-
-def refuse_introducer(withdrawal: Withdrawal, by: User) -> None:
-    """Raise IntroducerCannotSign for who brought its beneficiary: there is no exception either."""
     if introduced(withdrawal, by):
         raise IntroducerCannotSign
 

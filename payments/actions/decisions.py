@@ -18,9 +18,8 @@ from payments.actions.common import (
     Receipt,
     first_receipt,
     refusal_is_kept,
+    refuse_askers,
     refuse_decided,
-    refuse_introducer,
-    refuse_writers,
     stated,
 )
 from payments.actions.errors import (
@@ -77,8 +76,7 @@ def sign_withdrawal(
         withdrawal = rows.get(pk=withdrawal_id)
         if receipt := first_receipt(withdrawal, by=by, verdict=Verdict.APPROVE):
             return receipt
-        refuse_writers(withdrawal, by)
-        refuse_introducer(withdrawal, by)
+        refuse_askers(withdrawal, by)
         reread = reads.reread_among_many if among_many else reads.reread
         reread(withdrawal, at=at)
         with transaction.atomic():
@@ -229,8 +227,7 @@ def _look_again(withdrawal: Withdrawal, by: User) -> None:
     """Refuse what became impossible since the page was made, now that nobody can change it."""
     by.forget_roles()
     require(by, Permission.SIGN_WITHDRAWALS)
-    refuse_writers(withdrawal, by)
-    refuse_introducer(withdrawal, by)
+    refuse_askers(withdrawal, by)
     refuse_decided(withdrawal)
     if withdrawal.signatures.valid().filter(by=by, revision=withdrawal.revision).exists():
         raise SignedAlready

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from payments.actions.common import refuse_decided, refuse_writers, stated
+from payments.actions.common import refuse_askers, refuse_decided, stated
 from payments.checks.history import look_alikes
 from payments.journal import Journal
 from payments.models import NotDuplicate, NotPossible, Withdrawal
@@ -21,8 +21,8 @@ def mark_not_duplicate(
 ) -> NotDuplicate:
     """Say that it is not `other` (a code, or an id at the provider) over again, for everybody.
 
-    Raises NotPermitted, ReasonMissing, MakerCannotSign, AlreadyDecided, and NotPossible when the
-    two do not look alike.
+    Raises NotPermitted, ReasonMissing, MakerCannotSign, IntroducerCannotSign, AlreadyDecided, and
+    NotPossible when the two do not look alike.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
     reason = stated(reason)
@@ -31,7 +31,7 @@ def mark_not_duplicate(
         if said := withdrawal.not_duplicates.filter(other=other).first():
             return said
         refuse_decided(withdrawal)
-        refuse_writers(withdrawal, by)
+        refuse_askers(withdrawal, by)
         if other not in {one.label for one in look_alikes(withdrawal)}:
             raise NotPossible(
                 Text(

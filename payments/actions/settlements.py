@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from payments import matching, mirror, senders, senders_lumetrade
-from payments.actions.common import NOT_SEEN, refuse_writers, stated
+from payments.actions.common import NOT_SEEN, refuse_askers, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
 from payments.journal import Journal
@@ -89,7 +89,8 @@ def confirm_settlement(
 
     `settlement_id` is the proposal that was looked at: no other is confirmed in its place.
     "It was not paid" is held against the provider's list once more first, for as long as a click
-    may wait. Raises NotPermitted, SettlementNotPossible, MakerCannotSign; the proposal then stays.
+    may wait. Raises NotPermitted, SettlementNotPossible, MakerCannotSign,
+    IntroducerCannotSign; the proposal then stays.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
     settlement = _proposal(Settlement.objects.all(), withdrawal_id, settlement_id)
@@ -237,7 +238,7 @@ def _refuse_confirming(settlement: Settlement, by: User) -> None:
         raise SettlementNotPossible(Text(_("Somebody else confirmed it already.")))
     if settlement.proposed_by_id == by.pk:
         raise SettlementNotPossible(Text(_("You proposed it, so somebody else confirms it.")))
-    refuse_writers(settlement.withdrawal, by)
+    refuse_askers(settlement.withdrawal, by)
 
 
 def _refuse_when_it_is_there(command: Command) -> None:

@@ -10,7 +10,12 @@ from django.test import Client
 
 from customers.models import Customer
 from payments import actions, checks
-from payments.actions.errors import AlreadyDecided, MakerCannotSign, ReasonMissing
+from payments.actions.errors import (
+    AlreadyDecided,
+    IntroducerCannotSign,
+    MakerCannotSign,
+    ReasonMissing,
+)
 from payments.checks import Check
 from payments.enums import Level, PaymentStatus
 from payments.models import NotDuplicate, NotPossible, Withdrawal
@@ -19,6 +24,7 @@ from staff.models import AuditEvent
 from staff.permissions import NotPermitted
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PaymentFactory,
     WithdrawalFactory,
     approver,
@@ -88,6 +94,12 @@ class TestNotDuplicate:
         Withdrawal.objects.filter(pk=one.pk).update(last_edited_by=writer_who_signs)
         with pytest.raises(MakerCannotSign):
             say(one, other.code, by=writer_who_signs)
+        bringer = approver()
+        Withdrawal.objects.filter(pk=one.pk).update(
+            last_edited_by=None, beneficiary=BeneficiaryFactory(first_asked_by=bringer)
+        )
+        with pytest.raises(IntroducerCannotSign):
+            say(one, other.code, by=bringer)
 
     def test_needs_a_reason_and_a_pair_that_looks_alike(self) -> None:
         one, other = WithdrawalFactory(), WithdrawalFactory(amount=Decimal("7.00"))

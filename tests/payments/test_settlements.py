@@ -18,6 +18,7 @@ from staff.permissions import NotPermitted
 from tests.payments.conftest import Line
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PaymentFactory,
     WithdrawalFactory,
     approver,
@@ -228,6 +229,14 @@ class TestConfirmSettlement:
             actions.confirm_settlement(
                 withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=lead, at=NOW
             )
+
+    def test_refuses_whoever_brought_its_beneficiary(self) -> None:
+        ada = approver()
+        brought = BeneficiaryFactory(first_asked_by=ada)
+        settlement = propose(given_up(beneficiary=brought))
+
+        with pytest.raises(actions.IntroducerCannotSign):
+            actions.confirm_settlement(settlement_id=settlement.pk, by=ada, at=NOW)
 
     def test_refuses_whoever_wrote_the_withdrawal(self, settings: Any) -> None:
         settings.RELAX_MAKER_AND_APPROVER = True
