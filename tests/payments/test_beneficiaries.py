@@ -281,7 +281,7 @@ class TestMigration:
 class TestOneKeyPerAccount:
     def test_merges_what_other_spellings_kept_apart(self) -> None:
         """The earliest stays, with who asked first; its withdrawals, rows and changes follow."""
-        migration = import_module("payments.migrations.0022_one_key_per_account")
+        migration = import_module("payments.migrations.0023_one_key_per_account")
         mara, milo = maker(), maker()
         spelled = {"payid": "", "payid_type": "", "method": "bank_transfer", "bank_code": "062-000"}
         earliest = ask(mara, bank_account="012345678", **spelled)

@@ -236,7 +236,9 @@ class TestConfirmSettlement:
         settlement = propose(given_up(beneficiary=brought))
 
         with pytest.raises(actions.IntroducerCannotSign):
-            actions.confirm_settlement(settlement_id=settlement.pk, by=ada, at=NOW)
+            actions.confirm_settlement(
+                withdrawal_id=settlement.withdrawal_id, settlement_id=settlement.pk, by=ada, at=NOW
+            )
 
     def test_refuses_whoever_wrote_the_withdrawal(self, settings: Any) -> None:
         settings.RELAX_MAKER_AND_APPROVER = True

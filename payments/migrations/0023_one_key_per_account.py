@@ -92,6 +92,6 @@ def backward(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("payments", "0021_beneficiaries_of_withdrawals")]
+    dependencies = [("payments", "0022_drift_looked_at")]
 
     operations = [migrations.RunPython(forward, backward, atomic=False)]
