@@ -75,9 +75,10 @@ def _note_beneficiaries(run: PayoutImport, *, by: User, at: datetime) -> None:
 def _create_batch(rows: Sequence[ImportRow], *, by: User, at: datetime) -> None:
     made = []
     noted = beneficiaries.of_keys(row.account_key for row in rows)
-    for row in rows:
-        draft = draft_of(row)
-        if rules.validate(draft):
+    drafts = [draft_of(row) for row in rows]
+    payees = rules.payees_of(draft.payee_id for draft in drafts)
+    for row, draft in zip(rows, drafts, strict=True):
+        if rules.validate(draft, payees=payees):
             raise NotPossible(
                 Text(
                     _(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -65,8 +65,17 @@ class Parsed:
     errors: Mapping[str, Sayable]
 
 
-def parse(cells: Sequence[str], columns: Sequence[str]) -> Parsed:
-    """Read one row under these columns."""
+def payees_of(batch: Iterable[Sequence[str]], columns: Sequence[str]) -> rules.Payees:
+    """The beneficiaries that these rows name. One query, or none."""
+    if "payee_id" not in columns:
+        return {}
+    place = list(columns).index("payee_id")
+    named = (cells[place].strip() for cells in batch if len(cells) > place)
+    return rules.payees_of(name for name in named if not _bad_cell("payee_id", name))
+
+
+def parse(cells: Sequence[str], columns: Sequence[str], *, payees: rules.Payees) -> Parsed:
+    """Read one row under these columns, `payees` being the beneficiaries that it may name."""
     values = dict.fromkeys(COLUMNS, "")
     values |= {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
     values["upstream"] = values["upstream"] or Upstream.LUXCORE.value
@@ -80,7 +89,7 @@ def parse(cells: Sequence[str], columns: Sequence[str]) -> Parsed:
             most=len(columns),
         )
     if values["upstream"] == Upstream.LUMETRADE:
-        draft = _draft_to_payee(values, errors)
+        draft = _draft_to_payee(values, errors, payees)
     else:
         draft = _draft(values, errors)
         # What a cell itself breaks says more than the rule that stumbles over it.
@@ -141,7 +150,7 @@ def _bad_cell(name: str, value: str) -> Sayable:
 
 
 def _draft_to_payee(
-    values: Mapping[str, str], errors: dict[str, Sayable]
+    values: Mapping[str, str], errors: dict[str, Sayable], payees: rules.Payees
 ) -> WithdrawalDraft | None:
     """The draft of a payout through Lumetrade; what is wrong with it is added to `errors`."""
     needless = set(values) - {*rules.PAYEE_FIELDS, "upstream"}
@@ -150,7 +159,8 @@ def _draft_to_payee(
             errors[name] = Text(
                 _("Leave this empty: Lumetrade pays its beneficiary as it knows them.")
             )
-    draft, found = rules.draft_for(**{name: values[name] for name in rules.PAYEE_FIELDS})
+    told = {name: values[name] for name in rules.PAYEE_FIELDS}
+    draft, found = rules.draft_for(**told, payees=payees)
     errors.update({name: text for name, text in found.items() if name not in errors})
     return draft
 

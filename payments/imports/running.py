@@ -117,7 +117,11 @@ def _read(held: Work, *, seconds: float) -> None:
 def _keep(held: Work, batch: Sequence[tuple[int, Sequence[str]]], columns: list[str]) -> None:
     """Keep a batch, and that it is done with: both or neither."""
     now = clock.database_now()
-    made = [file_rows.to_row(number, file_rows.parse(cells, columns)) for number, cells in batch]
+    payees = file_rows.payees_of((cells for _, cells in batch), columns)
+    made = [
+        file_rows.to_row(number, file_rows.parse(cells, columns, payees=payees))
+        for number, cells in batch
+    ]
     for row in made:
         row.payout_import = held.run
     with transaction.atomic(durable=True):

@@ -13,6 +13,7 @@ from payments.rules.judging import (
     validate,
     warnings,
 )
+from payments.rules.lumetrade import Payees, payees_of
 from payments.rules.payees import PAYEE_FIELDS, draft_for
 from payments.rules.request import payload, vendor_type
 from payments.rules.table import (
@@ -39,12 +40,14 @@ __all__ = [
     "TEXT_FIELDS",
     "WEBHOOK_FIELD",
     "Field",
+    "Payees",
     "WithdrawalDraft",
     "draft_for",
     "foreign_letters",
     "inexact",
     "methods_for",
     "parse_amount",
+    "payees_of",
     "payload",
     "payout_fields",
     "validate",

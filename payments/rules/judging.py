@@ -45,13 +45,18 @@ def parse_amount(text: str, currency: str) -> Decimal:
     return Money.from_decimal_text(f"{whole.lstrip('0') or '0'}{point}{decimals}", currency).amount
 
 
-def validate(draft: WithdrawalDraft) -> dict[str, Sayable]:
-    """What is wrong with each field, in words for the person who filled it in."""
+def validate(
+    draft: WithdrawalDraft, *, payees: lumetrade.Payees | None = None
+) -> dict[str, Sayable]:
+    """What is wrong with each field, in words for the person who filled it in.
+
+    `payees`: Lumetrade's beneficiaries where they were read already.
+    """
     if draft.upstream not in (Upstream.LUXCORE, Upstream.LUMETRADE):
         return {"upstream": Text(_("Payouts leave through LuxCore and Lumetrade only."))}
     errors = _unreadable(draft)
     if draft.upstream == Upstream.LUMETRADE:
-        errors |= lumetrade.payee_problem(draft) | _only_at_luxcore(draft)
+        errors |= lumetrade.payee_problem(draft, payees) | _only_at_luxcore(draft)
         if not errors and (problem_text := _amount_problem(draft)):
             errors["amount"] = problem_text
         return errors

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.utils.translation import gettext_noop as _
 
@@ -15,6 +16,8 @@ from upstreams.lumetrade.calls.movements import withdrawal_body
 from upstreams.money import Money
 
 METHOD: Final = "beneficiary"
+
+Payees: TypeAlias = Mapping[str, SavedBeneficiary]
 
 
 def draft_to(payee: SavedBeneficiary, *, amount: Decimal, description: str) -> WithdrawalDraft:
@@ -32,14 +35,23 @@ def draft_to(payee: SavedBeneficiary, *, amount: Decimal, description: str) -> W
 
 
 def payee_of(payee_id: str) -> SavedBeneficiary | None:
-    return SavedBeneficiary.objects.filter(
-        upstream=Upstream.LUMETRADE, upstream_id=payee_id
-    ).first()
+    return payees_of([payee_id]).get(payee_id)
 
 
-def payee_problem(draft: WithdrawalDraft) -> dict[str, Sayable]:
-    """Why this may not be paid to this beneficiary, as far as Lumetrade last told of it."""
-    payee = payee_of(draft.payee_id)
+def payees_of(payee_ids: Iterable[str]) -> Payees:
+    """Those of these beneficiaries that are known, by their ids. One query, or none."""
+    ids = set(payee_ids) - {""}
+    rows = SavedBeneficiary.objects.filter(upstream=Upstream.LUMETRADE, upstream_id__in=ids)
+    return {row.upstream_id: row for row in rows}
+
+
+def payee_problem(draft: WithdrawalDraft, payees: Payees | None = None) -> dict[str, Sayable]:
+    """Why this may not be paid to this beneficiary, as far as Lumetrade last told of it.
+
+    `payees`: those that were read already.
+    """
+    known = payees_of([draft.payee_id]) if payees is None else payees
+    payee = known.get(draft.payee_id)
     if payee is None:
         return {"payee_id": Text(_("Choose one of the beneficiaries that Lumetrade lists."))}
     if not payee.is_listed:

@@ -15,13 +15,20 @@ PAYEE_FIELDS = ("payee_id", "amount", "currency", "description")
 
 
 def draft_for(
-    *, payee_id: str, amount: str, currency: str = "", description: str = ""
+    *,
+    payee_id: str,
+    amount: str,
+    currency: str = "",
+    description: str = "",
+    payees: lumetrade.Payees | None = None,
 ) -> tuple[WithdrawalDraft | None, dict[str, Sayable]]:
     """The draft, or what is wrong with it by field.
 
     The amount is in the beneficiary's currency. Where a currency is given too, it has to be that.
+    `payees`: the beneficiaries where they were read already.
     """
-    payee = lumetrade.payee_of(payee_id)
+    known = lumetrade.payees_of([payee_id]) if payees is None else payees
+    payee = known.get(payee_id)
     if payee is None or not is_known(payee.currency):
         text = Text(_("Name one of the beneficiaries that Lumetrade lists, by its id."))
         return None, {"payee_id": text}
@@ -34,6 +41,7 @@ def draft_for(
         return None, {"amount": problem.args[0]}
     draft = lumetrade.draft_to(payee, amount=exact, description=description)
     errors = {
-        name if name in PAYEE_FIELDS else "payee_id": text for name, text in validate(draft).items()
+        name if name in PAYEE_FIELDS else "payee_id": text
+        for name, text in validate(draft, payees=known).items()
     }
     return (None, errors) if errors else (draft, {})

@@ -468,7 +468,7 @@ class PayoutImportFactory(factory.django.DjangoModelFactory[PayoutImport]):
         if create:
             cells = {name: value for name, value in draft().values().items() if value}
             cells["amount"] = "2500.00"
-            row = to_row(2, parse(list(cells.values()), list(cells)))
+            row = to_row(2, parse(list(cells.values()), list(cells), payees={}))
             row.payout_import = self
             row.save()
 

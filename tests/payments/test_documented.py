@@ -138,7 +138,7 @@ def by_file(body: Json) -> tuple[WithdrawalDraft | None, dict[str, str]]:
     cells = {name: " ".join(values) for name, values in typed(body).lists()}
     cells["type"] = cells.pop("payment_type")
     told = {name: cells[name] for name in COLUMNS if name in cells}
-    parsed = parse(list(told.values()), list(told))
+    parsed = parse(list(told.values()), list(told), payees={})
     return parsed.draft, {name: str(text) for name, text in parsed.errors.items()}
 
 

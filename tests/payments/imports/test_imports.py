@@ -7,14 +7,24 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from payments import actions, tasks
 from payments.enums import ImportState, Origin, Status
 from payments.imports import creating, discarding, reading, running
 from payments.imports.rows import COLUMNS
-from payments.models import Beneficiary, ImportPiece, ImportRow, PayoutImport, Revision, Withdrawal
+from payments.models import (
+    Beneficiary,
+    ImportPiece,
+    ImportRow,
+    PayoutImport,
+    Revision,
+    SavedBeneficiary,
+    Withdrawal,
+)
 from payments.views import imports as views
 from staff import audit
 from staff.models import AuditEvent
@@ -131,6 +141,18 @@ def test_reads_payouts_through_lumetrade_beside_others() -> None:
     paid = Withdrawal.objects.get(upstream="lumetrade")
     assert (paid.payee_id, paid.currency, paid.amount) == (payee.upstream_id, "ZAR", 101)
     assert paid.recipient_name == payee.nickname
+
+
+def test_looks_beneficiaries_up_once_for_many_rows() -> None:
+    SavedBeneficiaryFactory(upstream_id="ben_1")
+    content = b"upstream,payee_id,amount\n" + b"lumetrade,ben_1,5\nlumetrade,ben_2,5\n" * 5
+
+    with CaptureQueriesContext(connection) as asked:
+        run = confirm(read(content, by=maker()), by=maker())
+
+    assert (run.good, run.bad) == (5, 5)
+    table = f'FROM "{SavedBeneficiary._meta.db_table}"'
+    assert sum(table in query["sql"] for query in asked) == 2  # as it was read, and made
 
 
 def test_needs_fewer_columns_where_beneficiaries_are_named() -> None:
