@@ -147,8 +147,8 @@ def newest_command(opening: AccountOpening) -> Command | None:
     return Command.objects.about(subject_type=subject_type, subject_id=subject_id).last()
 
 
-def tell(opening: AccountOpening) -> Life:
-    """Return where it stands (at most one query)."""
+def tell(opening: AccountOpening, command: Command | None) -> Life:
+    """Return where it stands; `command` is its newest, None where nothing is in doubt."""
     currency = {"currency": opening.currency}
     match RequestStatus(opening.status):
         case RequestStatus.MADE if opening.error_code == EXISTED:
@@ -177,7 +177,7 @@ def tell(opening: AccountOpening) -> Life:
             known = gettext("Lumetrade refused an account in %(currency)s: %(said)s") % said
             return Life("bad", known, gettext("Nothing was opened."), next="")
         case RequestStatus.UNKNOWN:
-            return _unknown(opening)
+            return _unknown(opening, command)
     return Life(
         "flow",
         gettext("Lumetrade is asked for an account in %(currency)s.") % currency,
@@ -186,8 +186,7 @@ def tell(opening: AccountOpening) -> Life:
     )
 
 
-def _unknown(opening: AccountOpening) -> Life:
-    command = newest_command(opening)
+def _unknown(opening: AccountOpening, command: Command | None) -> Life:
     known = gettext("Lumetrade was asked for an account in %(currency)s and gave no clear answer.")
     money = gettext("It may be open. There is never more than one in a currency.")
     if command is not None and waits_for_people(command):

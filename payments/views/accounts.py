@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from payments import actions, masking, openings
 from payments.enums import RequestStatus
 from payments.forms.trades import OpenAccountForm
+from payments.life import Life
 from payments.models import AccountOpening, Balance, DepositWallet, NotPossible
 from payments.sight import MAY_SEE
 from payments.trading import currencies
@@ -29,8 +30,15 @@ from upstreams.enums import Upstream
 from upstreams.outbox import waits_for_people
 
 SHOWN_FOR = timedelta(hours=12)  # what became of an opening
-# What tells an account from others of its bank: masked for those who hand nothing on.
-_TELLING = frozenset({"accountNumber", "iban", "address", "address_tag"})
+# What many accounts share is shown to everybody, whatever way it is spelled. All else is masked for
+# those who hand nothing on: a new field of theirs tells an account until somebody has looked at it.
+_SHARED = frozenset(
+    {
+        *("bankname", "bankcode", "branchcode", "branchname", "accounttype", "swiftcode", "bic"),
+        *("currency", "country", "network"),
+    }
+)
+_NAMES = frozenset({"accountname", "accountholder", "name"})
 
 
 @dataclass(frozen=True)
@@ -126,14 +134,18 @@ def _accounts(person: Person) -> list[Account]:
 
 def _way(wallet: DepositWallet, *, hands_on: bool) -> Way:
     if not hands_on:
-        masked = [
-            (label, masking.mask_account(value) if name in _TELLING else value, False)
-            for name, label, value in wallet.lines
-        ]
+        masked = [(label, _masked(name, value), False) for name, label, value in wallet.lines]
         return Way(wallet.way, masked, as_text="")
     lines = [(label, value, True) for _name, label, value in wallet.lines]
     text = "\n".join(f"{label}: {value}" for label, value, _ in lines)
     return Way(wallet.way, lines, as_text=f"{wallet.currency} {wallet.way}\n{text}")
+
+
+def _masked(name: str, value: str) -> str:
+    plain = name.replace("_", "").lower()
+    if plain in _SHARED:
+        return value
+    return masking.mask_name(value) if plain in _NAMES else masking.mask_account(value)
 
 
 def _openings(request: HttpRequest) -> dict[str, Any]:
@@ -144,17 +156,15 @@ def _openings(request: HttpRequest) -> dict[str, Any]:
     shown = list(rows.order_by("-created_at", "-pk")[:5])
     may_open = can(request.user, Permission.OPEN_ACCOUNTS)
     return {
-        "openings": [
-            (opening, openings.tell(opening), may_open and _is_given_up(opening))
-            for opening in shown
-        ],
+        "openings": [_told(opening, may_open=may_open) for opening in shown],
         "is_moving": any(openings.is_moving(opening) for opening in shown),
         "now": now,
     }
 
 
-def _is_given_up(opening: AccountOpening) -> bool:
-    if opening.status != RequestStatus.UNKNOWN:
-        return False
-    command = openings.newest_command(opening)
-    return command is not None and waits_for_people(command)
+def _told(opening: AccountOpening, *, may_open: bool) -> tuple[AccountOpening, Life, bool]:
+    """An opening, where it stands, and whether this person may let the desk look again."""
+    in_doubt = opening.status == RequestStatus.UNKNOWN
+    command = openings.newest_command(opening) if in_doubt else None
+    is_given_up = command is not None and waits_for_people(command)
+    return opening, openings.tell(opening, command), may_open and is_given_up

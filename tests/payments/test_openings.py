@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from payments import actions, feeds_lumetrade, openings
 from payments.enums import RequestStatus
-from payments.models import AccountOpening, Balance
+from payments.models import AccountOpening, Balance, DepositWallet
 from staff.models import User
 from staff.permissions import NotPermitted
 from tests.payments.factories import approver, maker
@@ -54,7 +56,8 @@ def deliver() -> CommandState | None:
 
 
 def told() -> str:
-    return openings.tell(AccountOpening.objects.get()).known
+    opening = AccountOpening.objects.get()
+    return openings.tell(opening, openings.newest_command(opening)).known
 
 
 def test_is_opened_once_and_there_at_once(place: Place) -> None:
@@ -128,7 +131,11 @@ def test_what_never_arrived_is_asked_for_again(place: Place, client: Client) -> 
     assert deliver() == CommandState.UNKNOWN
     Command.objects.update(next_at=None)
     client.force_login(lead())
-    assert "Look again" in client.get(reverse("payments:accounts")).text
+    with CaptureQueriesContext(connection) as asked_for:
+        shown = client.get(reverse("payments:accounts")).text
+    assert "Look again" in shown
+    commands = f'FROM "{Command._meta.db_table}"'
+    assert sum(commands in query["sql"] for query in asked_for) == 1
 
     client.post(reverse("payments:account-look", args=[opening.code]))
 
@@ -152,6 +159,25 @@ def test_the_page_shows_accounts_and_hands_ways_to_pay_in_to_those_who_may(
     assert account not in masked
     assert account[-4:] in masked
     assert "Open the account" not in shown
+
+
+def test_masks_what_nobody_has_looked_at(place: Place, client: Client) -> None:
+    details = {
+        "bank_name": "FNB",
+        "branchCode": "250655",
+        "accountName": "Thandi Nkosi",
+        "account_number": "62812345678",
+        "clabe": "646180157000000004",
+    }
+    DepositWallet.objects.update(details=details)
+    client.force_login(UserFactory(roles=["viewer"]))
+
+    shown = client.get(reverse("payments:accounts")).text
+
+    assert {name for name, value in details.items() if value in shown} == {
+        "bank_name",
+        "branchCode",
+    }
 
 
 def test_the_page_asks_for_an_account_and_says_what_stands_in_the_way(
