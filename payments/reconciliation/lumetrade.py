@@ -42,7 +42,7 @@ from upstreams.lumetrade.schemas import (
     with_numbers,
 )
 from upstreams.money import Money
-from upstreams.records import Batch, RefusedItem
+from upstreams.records import BadRecord, Batch, Fields, RefusedItem
 
 PAGE: Final = 500
 # Their lists are polled: what is younger than a poll and its run may simply not be here yet.
@@ -134,6 +134,8 @@ def movements(after: datetime, until: datetime) -> Iterator[Movement]:
     for batch in get_client().list_trades():
         for trade in batch.items:
             yield from _trade(trade)
+        for item in batch.refused:
+            yield from _unread(item)
 
 
 class _Days:
@@ -245,6 +247,23 @@ def _trade(trade: TradeRecord) -> Iterator[Movement]:
     is_told = trade.status == "COMPLETED"  # when it was reversed is not
     yield Movement(trade.from_currency, at, _amount(trade.sold, sign=-1) if is_told else None)
     yield Movement(trade.to_currency, at, _amount(trade.bought) if is_told else None)
+
+
+def _unread(item: RefusedItem) -> Iterator[Movement]:
+    """Nobody knows what a trade moved that cannot be read: nothing is said of where it may have."""
+    told = item.payload if isinstance(item.payload, dict) else {}
+    currencies = [told.get(name) for name in ("fromCurrency", "toCurrency")]
+    moments = [_moment(told, name) for name in ("createdAt", "completedAt")]
+    for currency in currencies if all(isinstance(one, str) for one in currencies) else [""]:
+        for at in moments if all(moments) else [None]:
+            yield Movement(str(currency), at, None)
+
+
+def _moment(told: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        return Fields(told).moment(name)
+    except BadRecord:
+        return None
 
 
 def _fill(fill: FillRecord, otherwise_at: datetime) -> Iterator[Movement]:

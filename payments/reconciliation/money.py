@@ -16,7 +16,7 @@ from payments.enums import DriftKind
 from payments.models import DailyBalance
 from payments.reconciliation import facts
 from payments.reconciliation.drifts import Finding
-from payments.reconciliation.readers import Reader
+from payments.reconciliation.readers import Movement, Reader
 
 LOOK_BACK: Final = timedelta(days=31)  # for the balance before the first day
 
@@ -40,14 +40,14 @@ def judge(reader: Reader, first: date, last: date) -> Iterator[Verdict]:
         return
     moments = [row.as_of for history in histories.values() for row in history]
     moved: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
-    untold = set()
+    untold: set[tuple[str, int]] = set()
     for movement in reader.movements(min(moments), max(moments)):
-        history = histories.get(movement.currency, [])
-        number = bisect_left(history, movement.at, key=lambda row: row.as_of)
+        places = _places(movement, histories)
         if movement.amount is None:
-            untold.add((movement.currency, number))
-        else:
-            moved[movement.currency, number] += movement.amount
+            untold.update(places)
+            continue
+        for place in places:
+            moved[place] += movement.amount
     for currency, history in histories.items():
         for number, (before, after) in enumerate(pairwise(history), start=1):
             if after.day >= first and (currency, number) not in untold:
@@ -59,6 +59,18 @@ def judge_one(reader: Reader, subject: str) -> Verdict | None:
     _, _, day = subject.partition(" ")
     found = judge(reader, date.fromisoformat(day), date.fromisoformat(day))
     return next((verdict for verdict in found if verdict.subject == subject), None)
+
+
+def _places(
+    movement: Movement, histories: dict[str, list[DailyBalance]]
+) -> Iterator[tuple[str, int]]:
+    """The currencies and intervals that it belongs to, or may."""
+    for currency in [movement.currency] if movement.currency else histories:
+        history = histories.get(currency, [])
+        if movement.at is None:
+            yield from ((currency, number) for number in range(len(history)))
+        else:
+            yield currency, bisect_left(history, movement.at, key=lambda row: row.as_of)
 
 
 def _histories(upstream: str, first: date, last: date) -> dict[str, list[DailyBalance]]:

@@ -19,10 +19,13 @@ LEASE: Final = timedelta(minutes=2)  # one call of 20 s, and a minute's wait for
 
 @dataclass(frozen=True)
 class Movement:
-    """What was added to a balance, and when; an amount of None: nobody told how much."""
+    """What was added to a balance, and when; an amount of None: nobody told how much.
+
+    Of what cannot be read the moment may be None, any time, and the currency "", any currency.
+    """
 
     currency: str
-    at: datetime
+    at: datetime | None
     amount: Decimal | None
 
 

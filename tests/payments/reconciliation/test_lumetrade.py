@@ -17,7 +17,7 @@ from payments.reconciliation import lumetrade as books
 from payments.reconciliation import money, readers, resolving, running, starting
 from payments.references import LUMETRADE_PAYOUT
 from payments.rules import payload
-from sandbox.lumetrade import movements
+from sandbox.lumetrade import movements, trades
 from staff import audit
 from tests.payments.factories import PaymentFactory, WithdrawalFactory
 from tests.payments.lumetrade import Place
@@ -341,6 +341,30 @@ class TestMovements:
 
         assert [verdict.finding for verdict in verdicts if verdict.finding] == []
         assert {verdict.subject[:3] for verdict in verdicts} >= {"ZAR", "USD"}
+
+    @pytest.mark.parametrize(
+        ("broken", "judged"),
+        [
+            ({"fromAmount": "x"}, set()),
+            ({"fromAmount": "x", "completedAt": None}, set()),
+            ({"toCurrency": None}, set()),
+            ({"fromAmount": "x", "fromCurrency": "BTC", "toCurrency": "USDT"}, {"USD", "ZAR"}),
+        ],
+    )
+    def test_says_nothing_of_what_an_unreadable_trade_may_have_moved(
+        self, place: Place, travel: Any, monkeypatch: pytest.MonkeyPatch, broken: Any, judged: Any
+    ) -> None:
+        travel(YESTERDAY)
+        read(feeds_lumetrade.ACCOUNTS)
+        travel(NOON)
+        place.move(place.exchange("100", "ZAR", "USD"), "COMPLETED")
+        read(feeds_lumetrade.ACCOUNTS)
+        show = trades.shape
+        monkeypatch.setattr(trades, "shape", lambda row, fills: show(row, fills) | broken)
+
+        verdicts = list(money.judge(readers.get(Upstream.LUMETRADE), today(), today()))
+
+        assert {verdict.subject.split()[0] for verdict in verdicts} & {"USD", "ZAR"} == judged
 
 
 def test_shows_both_providers_and_says_how_deposits_are_dated(place: Place, travel: Any) -> None:
