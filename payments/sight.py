@@ -106,6 +106,10 @@ class Sight:
         """Return free text about a payment in which none of its masked values is repeated."""
         for value, masked in self._secrets(about):
             text = text.replace(value, masked)
+        return self.note(text)
+
+    def note(self, text: str) -> str:
+        """Return free text about many payments, or none, without the account numbers in it."""
         return _ACCOUNT.sub(lambda found: masking.mask_account(found[0]), text)
 
     def _secrets(self, about: Subject) -> list[tuple[str, str]]:

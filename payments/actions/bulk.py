@@ -92,16 +92,17 @@ def confirm_bulk_run(
 def drop_bulk_run(*, run_id: int, by: User, at: datetime) -> BulkRun:
     """Discard a dry run, or stop a run before its next item. What is decided stays decided.
 
+    Whoever signs may stop a run that decides, whoever began it: who began it may be out of reach.
     Raises NotPermitted, BulkNotPossible, BulkRunNotMovable.
     """
     require(by, Permission.SIGN_WITHDRAWALS)
     with transaction.atomic():
         run = BulkRun.objects.locked().get(pk=run_id)
-        _refuse_others(run, by)
         if run.state in (BulkState.STOPPING, BulkState.STOPPED, BulkState.DROPPED):
             return run  # the same click again
         journal = Journal(by=by, at=at)
         if run.state in (BulkState.LOOKING, BulkState.READY):
+            _refuse_others(run, by)
             move(run, BulkState.DROPPED, journal=journal, told=totals.told(run), ended_at=at)
         else:
             move(run, BulkState.STOPPING, journal=journal, told=totals.told(run), next_at=at)
