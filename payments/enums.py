@@ -157,7 +157,7 @@ class Outcome(models.TextChoices):
 class Cause(models.TextChoices):
     """Why one withdrawal was not decided in a run."""
 
-    OWN = "own", _("Written by the person who decides")
+    OWN = "own", _("Written by the person who decides, or to a beneficiary they brought")
     DECIDED = "decided", _("Already decided")
     SIGNED = "signed", _("Already signed by this person")
     HELD = "held", _("The customer is held")
@@ -165,6 +165,7 @@ class Cause(models.TextChoices):
     BALANCE = "balance", _("The balance is too low")
     CHECK = "check", _("Another check blocks it")
     TYPED = "typed", _("Signs alone: its tier asks for the typed amount")
+    ALONE = "alone", _("To be decided alone")
     ROLE = "role", _("Not for the roles of this person")
     CHANGED = "changed", _("Changed since the dry run")
     BUSY = "busy", _("Others decided at the same time")

@@ -12,6 +12,7 @@ from payments.actions.errors import (
     AmountNotTyped,
     Blocked,
     FactsChanged,
+    IntroducerCannotSign,
     MakerCannotSign,
     ProofTooOld,
     ProviderUnread,
@@ -21,6 +22,7 @@ from payments.actions.errors import (
     SignedTooMuch,
     TooManyAtOnce,
 )
+from payments.bulk.alone import DecideAlone
 from payments.checks import funds, holds, limits
 from payments.enums import Cause
 from payments.models import NotPossible
@@ -29,12 +31,14 @@ from staff.texts import Sayable, Text, joined
 
 Refusal = NotPossible | NotPermitted
 
-_BY_KIND: Final[Mapping[type[Exception], Cause]] = {
+BY_KIND: Final[Mapping[type[Exception], Cause]] = {
     MakerCannotSign: Cause.OWN,
+    IntroducerCannotSign: Cause.OWN,
     AlreadyDecided: Cause.DECIDED,
     SignedAlready: Cause.SIGNED,
     SignedTooMuch: Cause.LIMIT,
     AmountNotTyped: Cause.TYPED,
+    DecideAlone: Cause.ALONE,
     RoleCannotSign: Cause.ROLE,
     RoleTooYoung: Cause.ROLE,
     NotPermitted: Cause.ROLE,
@@ -56,7 +60,7 @@ def cause_of(refusal: Refusal) -> Cause:
     if isinstance(refusal, Blocked):
         codes = {check.code for check in refusal.checks}
         return next((cause for code, cause in _BY_CHECK.items() if code in codes), Cause.CHECK)
-    return _BY_KIND.get(type(refusal), Cause.CHECK)
+    return BY_KIND.get(type(refusal), Cause.CHECK)
 
 
 def words_of(refusal: Refusal) -> Sayable:

@@ -18,6 +18,7 @@ from payments import decision, facts, masking
 from payments.actions import decisions
 from payments.actions.common import Receipt, first_receipt
 from payments.actions.errors import FactsChanged, TooManyAtOnce
+from payments.bulk import alone
 from payments.bulk.causes import Refusal, cause_of, words_of
 from payments.checks.funds import Committed
 from payments.enums import Cause, Level, Outcome, Plan, RejectCode, Verdict
@@ -36,7 +37,7 @@ Done = TypeVar("Done")
 _BUSY_STATES = ("55P03", "40P01")
 # What the dry run keeps of an item.
 _SHOWN = ("plan", "upstream", "amount", "currency", "method", "recipient_name", "account",
-          "digest", "seen", "warnings", "asks_proof", "cause", "said")  # fmt: skip
+          "digest", "seen", "warned", "warnings", "asks_proof", "cause", "said")  # fmt: skip
 _PAYS_OR_SIGNS = (Plan.SEND, Plan.RELEASE, Plan.SIGN)
 
 
@@ -51,9 +52,8 @@ class _No:
 
 def look(run: BulkRun, item: BulkItem) -> None:
     """Dry run: keep what would come of it now, and all that is shown of it."""
-    withdrawal = Withdrawal.objects.select_related("payment", "customer", "created_by").get(
-        pk=item.withdrawal_id
-    )
+    rows = Withdrawal.objects.select_related("payment", "customer", "created_by", "beneficiary")
+    withdrawal = rows.get(pk=item.withdrawal_id)
     show(item, withdrawal)
     found = _attempt(lambda: _rehearse(run, item, withdrawal), item)
     if isinstance(found, _No):
@@ -61,7 +61,9 @@ def look(run: BulkRun, item: BulkItem) -> None:
     else:
         item.plan = _plan(run, withdrawal, found)
         item.asks_proof = found.requirement.reauthenticate and run.verdict == Verdict.APPROVE
-        item.warnings = [packed(check.says) for check in found.found if check.level == Level.WARN]
+        warnings = [check for check in found.found if check.level == Level.WARN]
+        item.warned = [check.code for check in warnings]
+        item.warnings = [packed(check.says) for check in warnings]
         item.seen = decision.seal(
             withdrawal, viewer=run.by, requirement=found.requirement, found=found.found
         )
@@ -74,9 +76,13 @@ def look(run: BulkRun, item: BulkItem) -> None:
 def decide(run: BulkRun, item: BulkItem) -> None:
     """Decide about it as for a single one, on what the dry run showed, and note the receipt.
 
-    Raises RateLimited when the provider has to be asked and it is not yet our turn.
+    What a worker decided and did not live to note has its receipt already, whatever this person may
+    do by now. Raises RateLimited when the provider has to be asked and it is not yet our turn.
     """
     at = timezone.now()
+    if receipt := _receipt(run, item):
+        _note_receipt(item, receipt, at=at)
+        return
     done = _attempt(lambda: _decide(run, item, at=at), item)
     if isinstance(done, _No):
         _note_refusal(run, item, done, at=at)
@@ -86,8 +92,8 @@ def decide(run: BulkRun, item: BulkItem) -> None:
 
 def leave(run: BulkRun, item: BulkItem) -> None:
     """Note that the run was stopped before this one; or its receipt, if it was decided already."""
-    at, verdict = timezone.now(), Verdict(run.verdict)
-    if receipt := first_receipt(item.withdrawal, by=run.by, verdict=verdict):
+    at = timezone.now()
+    if receipt := _receipt(run, item):
         _note_receipt(item, receipt, at=at)
     else:
         stopped = Text(_("The run was stopped before its turn came."))
@@ -115,13 +121,15 @@ def _rehearse(run: BulkRun, item: BulkItem, withdrawal: Withdrawal) -> decisions
         number=Count("pk", filter=Q(plan=Plan.SEND, upstream=item.upstream)),
         signed=Sum("amount", filter=Q(plan__in=_PAYS_OR_SIGNS)),
     )
-    return decisions.rehearse_signature(
+    found = decisions.rehearse_signature(
         withdrawal,
         by=run.by,
         at=now,
         planned=Committed(ahead["total"] or Decimal(0), ahead["number"]),
         signed=ahead["signed"] or Decimal(0),
     )
+    alone.refuse_among_many(withdrawal, found.found)
+    return found
 
 
 def _plan(run: BulkRun, withdrawal: Withdrawal, found: decisions.Rehearsal) -> Plan:
@@ -151,6 +159,10 @@ def _decide(run: BulkRun, item: BulkItem, *, at: datetime) -> Receipt:
         at=at,
         among_many=True,
     )
+
+
+def _receipt(run: BulkRun, item: BulkItem) -> Receipt | None:
+    return first_receipt(item.withdrawal, by=run.by, verdict=Verdict(run.verdict))
 
 
 def _attempt(deed: Callable[[], Done], item: BulkItem) -> Done | _No:

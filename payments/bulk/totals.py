@@ -1,21 +1,33 @@
-"""What the items of a run add up to: its groups, and the sums per currency."""
+"""What the items of a run add up to: its groups, the sums per currency, what the checks warn of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Sum
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from payments import facts
+from payments.checks import freshness, history, outliers, rails
 from payments.enums import BulkState, Cause, Outcome, Plan
 from payments.models import BulkRun
 from payments.models.bulk import RETRYABLE
 
 _BEFORE = (BulkState.LOOKING, BulkState.READY, BulkState.DROPPED)
 _DONE = (Outcome.APPROVED, Outcome.SIGNED, Outcome.REJECTED)
+
+# What a check warns of, for all that it warns of it; the others are not decided among many.
+_WARNS_OF: Final[Mapping[str, str]] = {
+    history.BENEFICIARY: _("The account is new to us, or was paid under another name"),
+    outliers.CODE: _("The amount is unusual"),
+    rails.CODE: _("Something in the details is doubtful"),
+    freshness.CODE: _("What we know is minutes old"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,22 @@ class Group:
     @property
     def is_retryable(self) -> bool:
         return self.cause in RETRYABLE
+
+
+@dataclass(frozen=True)
+class Warned:
+    """The items that are decided although the same check warns; `ids` are their keys."""
+
+    code: str
+    ids: list[int]
+
+    @property
+    def number(self) -> int:
+        return len(self.ids)
+
+    @property
+    def label(self) -> str:
+        return gettext(_WARNS_OF.get(self.code, _("Another check warns")))
 
 
 @dataclass(frozen=True)
@@ -99,10 +127,25 @@ def of(run: BulkRun) -> Groups:
     return Groups(by, _groups(run, by))
 
 
+def warned(run: BulkRun) -> list[Warned]:
+    """What is decided although a check warns, by check; most of them first. One query."""
+    ids: dict[str, list[int]] = defaultdict(list)
+    rows = run.items.planned().exclude(warned=[]).order_by("position")
+    for pk, codes in rows.values_list("pk", "warned"):
+        for code in codes:
+            ids[code].append(pk)
+    return sorted(
+        (Warned(code, found) for code, found in ids.items()),
+        key=lambda one: (-one.number, one.code),
+    )
+
+
 def told(run: BulkRun) -> dict[str, object]:
     """The same as the audit trail keeps it."""
     groups = of(run)
+    warnings = {one.code: one.number for one in warned(run)}
     return {
+        **({"warnings": warnings} if warnings else {}),
         "groups": {group.key: group.number for group in groups.rows},
         "totals": {
             total.currency: f"{total.number} payouts, {facts.plain(total.amount, total.currency)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.conf import settings
@@ -57,6 +59,15 @@ RETRYABLE = (
     Cause.STOPPED,
     Cause.FAULT,
 )
+
+
+def _outcomes_hold() -> Q:
+    """An item that was looked at has no outcome yet, or one that its plan may come to."""
+    return reduce(
+        or_,
+        (Q(plan=plan, outcome__in=["", *sorted(OUTCOMES[plan])]) for plan in Plan),
+        Q(plan="", outcome=""),
+    )
 
 
 class BulkRunNotMovable(NotPossible):
@@ -171,6 +182,7 @@ class BulkItem(models.Model):
     account = models.CharField(max_length=255, blank=True)  # masked
     digest = models.CharField(max_length=64, blank=True)
     seen = models.TextField(blank=True)
+    warned = models.JSONField(default=list, blank=True)  # the codes of the checks that warn
     warnings = models.JSONField(default=list, blank=True)  # packed Texts
     asks_proof = models.BooleanField(default=False)
 
@@ -188,12 +200,7 @@ class BulkItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "withdrawal"], name="once_in_a_bulk_run"),
             models.UniqueConstraint(fields=["run", "position"], name="one_bulk_item_per_position"),
-            models.CheckConstraint(
-                condition=Q(plan="", outcome="") | Q(plan__in=Plan.values), name="bulk_plan_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(outcome="") | Q(outcome__in=Outcome.values), name="bulk_outcome_known"
-            ),
+            models.CheckConstraint(condition=_outcomes_hold(), name="bulk_outcome_of_its_plan"),
         ]
 
     def __str__(self) -> str:

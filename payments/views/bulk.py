@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from payments import actions, decision, exports
+from payments import actions, decision, exports, facts
 from payments.bulk import totals
 from payments.enums import BulkState, Cause, Outcome, Plan, RejectCode, Verdict
 from payments.forms.bulk import ApproveManyForm, RejectManyForm
@@ -32,6 +32,7 @@ from staff.sessions import person_of
 MAY_READ = (Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
 NEWEST_FIRST = lists.Order("started_at", newest_first=True)
 IN_TURN = lists.Order("position")
+STATED = ("customer_number", "metadata")
 
 # In the session, while they prove who they are: the note somebody typed for a run.
 TYPED = "payments_bulk_typed"
@@ -83,11 +84,14 @@ def bulk_run(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(request, run)
     groups: totals.Groups = context["groups"]
     chosen: totals.Group | None = context["chosen"]
+    warned: totals.Warned | None = context["warned"]
     rows = run.items.select_related("withdrawal__payment").defer("seen")
     if chosen is not None:
         rows = rows.filter(**groups.lookup(chosen))
+    elif warned is not None:
+        rows = rows.filter(pk__in=warned.ids)
     page = lists.page(rows, order=IN_TURN, query=request.GET)
-    total = lists.Count(chosen.number if chosen else groups.number)
+    total = lists.Count((chosen or warned or groups).number)
     sight = Sight.of(request.user)
     context |= {
         "rows": [_line(item, sight) for item in page.rows],
@@ -193,20 +197,25 @@ def _find(pk: int) -> BulkRun:
 def _context(request: HttpRequest, run: BulkRun) -> dict[str, Any]:
     """What the page of a run, its moving part and its question share."""
     person, groups, now = person_of(request), totals.of(run), timezone.now()
-    is_mine = run.is_of(person) and can(person, Permission.SIGN_WITHDRAWALS)
+    warnings = totals.warned(run)
+    may_sign = can(person, Permission.SIGN_WITHDRAWALS)
+    is_mine = run.is_of(person) and may_sign
     asks_proof = run.items.planned().filter(asks_proof=True).exists()
     return {
         "run": run,
         "now": now,
         "groups": groups,
+        "reason": Sight.of(person).note(run.reason),
         "lines": [_group(groups, group) for group in groups.rows],
         "chosen": groups.find(request.GET.get("group", "")),
+        "warnings": warnings,
+        "warned": next((one for one in warnings if one.code == request.GET.get("warning")), None),
         "has_receipts": groups.by == "outcome",
         "is_mine": is_mine,
         "is_rejection": run.verdict == Verdict.REJECT,
         "can_confirm": is_mine and run.state == BulkState.READY and groups.meant > 0,
         "can_drop": is_mine and run.state in (BulkState.LOOKING, BulkState.READY),
-        "can_stop": is_mine and run.state == BulkState.DECIDING,
+        "can_stop": may_sign and run.state == BulkState.DECIDING,
         "can_retry": is_mine and run.has_ended and groups.retryable > 0,
         "must_prove": asks_proof and not decision.is_proved(sessions.proved_at(request), now=now),
         "most_at_once": MOST_AT_ONCE,
@@ -245,10 +254,21 @@ def _line(item: BulkItem, sight: Sight) -> dict[str, Any]:
         "withdrawal": item.withdrawal,
         "recipient": sight.name(item.recipient_name) or gettext("not named"),
         "why": readable(item.words),
+        "stated": _stated(item.withdrawal, sight),
         "changes": [
             {name: readable(text) for name, text in change.items()} for change in item.changes
         ],
     }
+
+
+def _stated(withdrawal: Withdrawal, sight: Sight) -> list[dict[str, str]]:
+    """What is signed with it and has no column of its own, where there is such a thing."""
+    shown = facts.shown(withdrawal, names_in_clear=sight.names_in_clear)
+    return [
+        {"label": gettext(facts.LABELS[name]), "value": sight.text(shown[name], about=withdrawal)}
+        for name in STATED
+        if shown[name]
+    ]
 
 
 def _form(request: HttpRequest, run: BulkRun) -> ApproveManyForm | RejectManyForm:

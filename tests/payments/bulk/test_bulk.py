@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -12,8 +13,9 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
 from payments import actions
+from payments.actions import errors
+from payments.bulk import causes, running, totals
 from payments.bulk import items as bulk_items
-from payments.bulk import running
 from payments.bulk.moves import move
 from payments.enums import BulkState, Cause, Outcome, Plan, RejectCode, Status, Verdict
 from payments.journal import Journal
@@ -29,7 +31,7 @@ from payments.models import (
     Withdrawal,
 )
 from staff import audit
-from staff.models import AuditEvent
+from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from tests.customers.factories import HoldFactory
 from tests.payments.bulk.helpers import (
@@ -45,6 +47,7 @@ from tests.payments.conftest import Line
 from tests.payments.deciding import sign, status_of
 from tests.payments.factories import (
     NOW,
+    BeneficiaryFactory,
     PolicyFactory,
     WithdrawalFactory,
     approver,
@@ -71,6 +74,14 @@ def payout(amount: int, **fields: Any) -> Withdrawal:
     )
     assert isinstance(made, Withdrawal)
     return made
+
+
+class Interrupted(BaseException):
+    """As a worker that is killed: nothing of ours catches it."""
+
+
+def die(*_: Any, **__: Any) -> None:
+    raise Interrupted
 
 
 class TestDryRun:
@@ -113,6 +124,64 @@ class TestDryRun:
         assert "The customer is held" in str(item_of(run, rows["held"]).words)
         assert not Signature.objects.exclude(withdrawal__in=[rows["signed"], rows["decided"]])
         assert not Command.objects.exists()
+
+    def test_leaves_what_is_to_be_looked_at_alone(self) -> None:
+        mara, ada = maker(), approver()
+        twins = [payout(100, created_by=mara), payout(100, created_by=mara)]
+        payee = BeneficiaryFactory(changed_at=NOW)
+        payee.changes.create(field="recipient_name", at=NOW)
+        unsaid = dict.fromkeys(("payid", "payid_type", "recipient_name", "account_key"), "")
+        telling = {
+            "changed": payout(101, beneficiary=payee),
+            "hosted": WithdrawalFactory(amount=Decimal(102), hosted=True, **unsaid),
+            "webhook": payout(103, webhook_url="https://hooks.example.com/s3cret"),
+        }
+        fine = payout(104)
+
+        run = looked_through([*twins, *telling.values(), fine], by=ada)
+
+        assert {code: plan for code, plan in plans(run).items() if plan[1] != Cause.ALONE} == {
+            fine.code: (Plan.SEND, "")
+        }
+        assert twins[1].code in str(item_of(run, twins[0]).words)
+        words = {name: str(item_of(run, row).words) for name, row in telling.items()}
+        assert "The beneficiary was changed within 24 hours" in words["changed"]
+        assert "asks the payee where the money goes" in words["hosted"]
+        assert words["webhook"] == "Its events go to an address of its own."
+
+    def test_rejects_a_duplicate_like_any_other(self) -> None:
+        twins = [payout(100), payout(100)]
+
+        run = looked_through(twins, by=approver(), verdict=Verdict.REJECT)
+
+        assert set(plans(run).values()) == {(Plan.REJECT, "")}
+
+    def test_counts_what_is_let_pass_by_check(self) -> None:
+        rows = [payout(100), payout(101)]
+
+        (warned,) = totals.warned(looked_through(rows, by=approver()))
+
+        assert (warned.code, warned.number) == ("beneficiary", 2)
+        assert warned.label == "The account is new to us, or was paid under another name"
+
+    def test_leaves_what_goes_to_a_beneficiary_they_brought(self) -> None:
+        ada = approver()
+        row = payout(100, beneficiary=BeneficiaryFactory(first_asked_by=ada))
+
+        assert plans(looked_through([row], by=ada)) == {row.code: (Plan.LEAVE, Cause.OWN)}
+
+    def test_knows_every_refusal_of_a_decision(self) -> None:
+        named = "".join(
+            str(action.__doc__) for action in (actions.sign_withdrawal, actions.reject_withdrawal)
+        )
+        refusals = {
+            refusal
+            for name, refusal in vars(errors).items()
+            if isinstance(refusal, type) and re.search(rf"\b{name}\b", named)
+        }
+
+        # A blocked one is told by its checks, and without a reason no run is confirmed.
+        assert refusals - set(causes.BY_KIND) == {errors.Blocked, errors.ReasonMissing}
 
     def test_counts_what_those_before_would_take(self) -> None:
         Balance.objects.update(available=Decimal(350))
@@ -219,6 +288,27 @@ class TestDeciding:
         }
         row.refresh_from_db()
         assert (row.reject_code, row.status_reason) == (RejectCode.DUPLICATE, "Paid on Monday.")
+
+    @pytest.mark.parametrize("verdict", Verdict)
+    def test_tells_of_what_is_decided_though_its_worker_died_and_its_person_is_gone(
+        self, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada, row = approver(), payout(100)
+        run = looked_through([row], by=ada, verdict=verdict)
+        with monkeypatch.context() as patch:
+            patch.setattr(bulk_items, "_note_receipt", die)
+            with pytest.raises(Interrupted):
+                confirmed(run, code=RejectCode.OTHER, reason="No contract.")
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+        ada.grants.all().delete()
+        BulkRun.objects.update(lease_until=None)
+
+        worked(run)
+
+        item = item_of(run, row)
+        is_rejection = verdict == Verdict.REJECT
+        assert item.outcome == (Outcome.REJECTED if is_rejection else Outcome.APPROVED)
+        assert AuditEvent.objects.get(sequence=item.audit_number).by == ada
 
     def test_signs_nothing_for_somebody_whose_role_was_taken(self) -> None:
         ada, row = approver(), payout(100)
@@ -348,19 +438,12 @@ class TestProof:
         assert run.state == BulkState.DONE
 
 
-class Interrupted(BaseException):
-    """As a worker that is killed: nothing of ours catches it."""
-
-
 class TestGoingOn:
     def test_gives_the_first_receipt_to_what_was_decided_before_the_end_of_a_worker(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rows = [payout(100), payout(101)]
         run = looked_through(rows, by=approver())
-
-        def die(*_: Any, **__: Any) -> None:
-            raise Interrupted
 
         with monkeypatch.context() as patch:
             patch.setattr(bulk_items, "_note_receipt", die)
@@ -433,6 +516,19 @@ class TestStopping:
         ]
         assert item_of(run, rows[2]).cause == Cause.STOPPED
         assert status_of(rows[2]) == Status.AWAITING_APPROVAL
+
+    def test_is_for_whoever_signs_once_it_decides(self) -> None:
+        run, abel = looked_through([payout(100)], by=approver()), approver()
+        actions.confirm_bulk_run(run_id=run.pk, by=run.by, at=NOW)
+
+        with pytest.raises(NotPermitted):
+            actions.drop_bulk_run(run_id=run.pk, by=maker(), at=NOW)
+        actions.drop_bulk_run(run_id=run.pk, by=abel, at=NOW)
+
+        assert worked(run).state == BulkState.STOPPED
+        assert AuditEvent.objects.get(verb="payments.bulkrun.stopping").by == abel
+        with pytest.raises(actions.BulkNotPossible, match="Only the person"):
+            actions.retry_bulk_run(run_id=run.pk, by=abel, at=NOW)
 
     def test_discards_a_dry_run(self) -> None:
         run = looked_through([payout(100)], by=approver())
@@ -552,8 +648,17 @@ class TestTables:
                 upstream="luxcore",
             )
 
-    @pytest.mark.parametrize("wrong", [{"outcome": "approved"}, {"plan": "other"}])
-    def test_refuse_a_receipt_for_what_was_not_looked_at(self, wrong: dict[str, str]) -> None:
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"outcome": "approved"},
+            {"plan": "other"},
+            {"plan": "send", "outcome": "other"},
+            {"plan": "leave", "outcome": "approved"},
+            {"plan": "reject", "outcome": "signed"},
+        ],
+    )
+    def test_refuse_an_outcome_that_its_plan_cannot_come_to(self, wrong: dict[str, str]) -> None:
         run = started([payout(100)], by=approver())
 
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -197,6 +198,37 @@ class TestReading:
         answer = as_role("approver").post(f"{run.get_absolute_url()}confirm/")
         assert answer.status_code == 409
         assert "Only the person who began this run" in text_of(answer)
+
+    def test_offers_every_signer_to_stop_what_is_being_decided(self) -> None:
+        run = BulkRunFactory(state=BulkState.DECIDING)
+
+        page = text_of(as_role("approver").get(run.get_absolute_url()))
+
+        assert "Stop here" in page
+        assert "Stop here" not in text_of(as_role("auditor").get(run.get_absolute_url()))
+
+    def test_masks_account_numbers_in_the_note(self) -> None:
+        run = BulkRunFactory(reason="Paid to 123456789012 before.")
+
+        page = text_of(as_role("approver").get(run.get_absolute_url()))
+
+        assert "Paid to ••••9012 before." in page
+
+    def test_counts_warnings_and_narrows_to_one(self) -> None:
+        ada = approver()
+        rows = payouts(2, customer_number="77", metadata={"batch": "friday"})
+        Withdrawal.objects.filter(pk=rows[0].pk).update(created_by=ada)
+        run = looked_through(rows, by=ada)
+        client, link = client_of(ada), f"{run.get_absolute_url()}?warning=beneficiary"
+
+        narrowed = client.get(link)
+        question = text_of(client.get(f"{run.get_absolute_url()}confirm/"))
+
+        assert [line["withdrawal"] for line in narrowed.context["rows"]] == [rows[1]]
+        assert link in question
+        assert "The account is new to us" in question
+        assert "LuxCore's customer number: 77" in unescape(text_of(narrowed))
+        assert "friday" in text_of(narrowed)
 
     def test_narrows_to_one_group(self) -> None:
         ada = approver()
