@@ -9,12 +9,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from payments.enums import Kind, Status
 from payments.models import Payment, Withdrawal
 from payments.rules import lumetrade
 from upstreams import clock
 from upstreams.enums import Upstream
 from upstreams.models import Command
+from upstreams.records import BadRecord, Fields, RefusedItem
 
 BEFORE: Final = timedelta(minutes=5)  # their clock may differ from ours
 AFTER: Final = timedelta(minutes=15)  # after we stopped waiting for the answer
@@ -25,6 +28,30 @@ def window(command: Command) -> tuple[datetime, datetime]:
     """When a withdrawal that this command made was created."""
     begun = command.first_sent_at or command.created_at
     return begun - BEFORE, (command.unknown_since or clock.database_now()) + AFTER
+
+
+def may_be_unread(item: RefusedItem, command: Command, ours: QuerySet[Any]) -> bool:
+    """Whether what could not be read, or not be kept, may be what this command made.
+
+    Not what was made at another time, and not what is among `ours` since before it was sent.
+    """
+    begin, end = window(command)
+    made_at = _made_at(item)
+    if made_at is not None and not begin <= made_at <= end:
+        return False
+    begun = command.first_sent_at or command.created_at
+    held = ours.filter(
+        upstream=command.upstream, upstream_id=item.record_id, first_seen_at__lt=begun
+    )
+    return not held.exists()
+
+
+def _made_at(item: RefusedItem) -> datetime | None:
+    """When it says it was made; None where even that cannot be read."""
+    try:
+        return Fields(item.payload).moment("createdAt")
+    except BadRecord:
+        return None
 
 
 def candidates(withdrawal: Withdrawal, command: Command) -> list[Payment]:

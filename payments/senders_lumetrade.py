@@ -6,6 +6,7 @@ looked for among their withdrawals, and where that does not say, two people do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -24,6 +25,7 @@ from upstreams.lumetrade.schemas import CreatedWithdrawal, WithdrawalRecord
 from upstreams.models import Command
 from upstreams.money import Money
 from upstreams.outbox import Done, Outcome, Repeat, Sender, Uncertain, Withheld, register
+from upstreams.records import RefusedItem
 
 LOOK_SECONDS: Final = 15.0  # with the sending, well within the minute that a claim lasts
 
@@ -78,25 +80,32 @@ def find_payout(command: Command) -> Outcome | None:
 def look(command: Command, *, seconds: float) -> list[Payment]:
     """What may be it, read now; kept in our copy, where people see it too.
 
-    Raises CannotTell when something in the list cannot be read, and every UpstreamError.
+    Raises CannotTell when something in the list may be it and cannot be read or kept, and every
+    UpstreamError.
     """
     asked_at = clock.database_now()
     begin, end = matching.window(command)
     near: list[Sighting] = []
     client = get_client(priority=Priority.OPERATOR, deadline=seconds)
     for batch in client.list_withdrawals():
-        if batch.refused:
-            raise CannotTell(f"{batch.refused[0].record_id} may be it, and cannot be read.")
+        _refuse_unread(batch.refused, command)
         near += [
             Sighting(record, asked_at)
             for record in batch.items
             if begin <= record.created_at <= end
         ]
-    mirror.store_payments(near, seen_by=SeenBy.POLL, at=asked_at, source=mirror.LUMETRADE)
+    stored = mirror.store_payments(near, seen_by=SeenBy.POLL, at=asked_at, source=mirror.LUMETRADE)
+    _refuse_unread(stored.refused, command)
     listed = {seen.id for seen in near}
     withdrawal = senders.withdrawal_of(command)
     there = matching.candidates(withdrawal, command)
     return [payment for payment in there if payment.upstream_id in listed]
+
+
+def _refuse_unread(refused: Sequence[RefusedItem], command: Command) -> None:
+    for item in refused:
+        if matching.may_be_unread(item, command, Payment.objects.all()):
+            raise CannotTell(f"{item.record_id} may be it, and cannot be read.")
 
 
 def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
