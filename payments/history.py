@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.tradeorder.sending": (_("began to send it"), ""),
     "payments.tradeorder.made": (_("has it"), "good"),
     "payments.tradeorder.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
+    "payments.tradeorder.found": (_("found its trade"), "good"),
     "payments.tradeorder.refused": (_("found that it was not carried out"), "bad"),
     "payments.ordersettlement.proposed": (_("proposed what became of it"), ""),
     "payments.ordersettlement.confirmed": (_("confirmed what became of it"), "good"),

@@ -46,7 +46,7 @@ def propose_order_settlement(
         proposed_by=by,
         proposed_at=at,
     )
-    _refuse_foreign(trade, order)
+    _refuse_untrue(trade, order, command)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -95,7 +95,7 @@ def confirm_order_settlement(
     with transaction.atomic():
         settlement = _proposal(_to_change(), order_id, settlement_id)
         _refuse_confirming(settlement, by)
-        _refuse_foreign(settlement.trade, settlement.order)
+        _refuse_untrue(settlement.trade, settlement.order, command)
         settlement.confirmed_by, settlement.confirmed_at = by, at
         settlement.save(update_fields=["confirmed_by", "confirmed_at"])
         outcome: outbox.Done | outbox.Refused
@@ -109,6 +109,9 @@ def confirm_order_settlement(
             raise SettlementNotPossible(
                 Text(_("The provider has answered meanwhile: look at the exchange again."))
             ) from late
+        except IntegrityError:
+            _refuse_anothers(settlement.trade, settlement.order)  # whose settling was faster
+            raise
         _note("confirmed", settlement, by=by, at=at)
     return settlement
 
@@ -167,13 +170,41 @@ def _waiting_command(order: TradeOrder) -> Command:
     return command
 
 
-def _refuse_foreign(trade: Trade | None, order: TradeOrder) -> None:
+def _refuse_untrue(trade: Trade | None, order: TradeOrder, command: Command) -> None:
+    """What we hold must not speak against it."""
     if trade is None:
+        _refuse_unsaying(command)
         return
-    pair = (trade.upstream, trade.from_currency, trade.to_currency)
-    if pair != (order.upstream, order.from_currency, order.to_currency):
-        raise SettlementNotPossible(Text(_("That trade exchanged other currencies.")))
-    if TradeOrder.objects.filter(trade=trade).exclude(pk=order.pk).exists():
+    _refuse_anothers(trade, order)
+    if not matching.is_nameable(order, command, trade):
+        raise SettlementNotPossible(
+            Text(
+                _(
+                    "That trade cannot be it: it exchanged something else, or at another time, "
+                    "or Lumetrade answered with another one."
+                )
+            )
+        )
+
+
+def _refuse_unsaying(command: Command) -> None:
+    """What they answered with was carried out, unless it is cancelled by now."""
+    told = matching.answered_with(command)
+    trade = matching.answer(command)
+    if told and (trade is None or trade.status != TradeStatus.CANCELLED):
+        raise SettlementNotPossible(
+            Text(
+                _(
+                    "Lumetrade answered with the trade %(trade)s, which is not cancelled: say that "
+                    "it became that one."
+                ),
+                trade=told,
+            )
+        )
+
+
+def _refuse_anothers(trade: Trade | None, order: TradeOrder) -> None:
+    if trade is not None and TradeOrder.objects.filter(trade=trade).exclude(pk=order.pk).exists():
         raise SettlementNotPossible(Text(_("That trade belongs to another order.")))
 
 
@@ -215,14 +246,26 @@ def _refuse_when_it_is_there(command: Command) -> None:
         ) from problem
     order = sending.order_of(command)
     for trade in there:
-        if trade.status != TradeStatus.CANCELLED and matching.is_equal(order, trade):
+        if trade.status == TradeStatus.CANCELLED or not matching.may_be_equal(order, trade):
+            continue
+        if None in (trade.sold, trade.bought):
             raise SettlementNotPossible(
                 Text(
-                    _("The provider shows %(trade)s with these amounts at that time (%(status)s)."),
+                    _(
+                        "The provider shows %(trade)s at that time and does not tell its amounts "
+                        "yet (%(status)s): it may be this one."
+                    ),
                     trade=trade.upstream_id,
                     status=trade.upstream_status,
                 )
             )
+        raise SettlementNotPossible(
+            Text(
+                _("The provider shows %(trade)s with these amounts at that time (%(status)s)."),
+                trade=trade.upstream_id,
+                status=trade.upstream_status,
+            )
+        )
 
 
 def _note(verb: str, settlement: OrderSettlement, *, by: User, at: datetime) -> None:

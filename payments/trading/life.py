@@ -10,6 +10,7 @@ from payments import words
 from payments.enums import OrderStatus, TradeStatus
 from payments.life import Life
 from payments.models import TradeOrder
+from payments.trading import matching
 from payments.trading.sending import CONFLICT, EXPIRED
 from staff import audit
 from upstreams.models import Command, SendingSwitch
@@ -89,6 +90,14 @@ def _queued(order: TradeOrder) -> Life:
 def _unknown(order: TradeOrder) -> Life:
     command = newest_command(order)
     known = gettext("Lumetrade was asked and gave no clear answer.")
+    if command is not None and (trade := matching.answered_with(command)):
+        known = gettext("Lumetrade exchanged otherwise than quoted: %(trade)s.") % {"trade": trade}
+        return Life(
+            tone="bad",
+            known=known,
+            money=gettext("What became of the money is told by that trade. It is not asked again."),
+            next=gettext("Compare both: two people say what became of it."),
+        )
     if order.error_code == CONFLICT:
         known = gettext("Lumetrade objected: %(said)s") % {"said": order.status_reason}
     money = gettext("The money may be exchanged, or not. It is never asked for a second time.")

@@ -9,7 +9,10 @@ from payments.journal import Journal
 from payments.models import OrderNotMovable, TradeOrder
 
 # What a move is called in the audit trail, where the new state alone would not say it.
-_VERBS = {(OrderStatus.QUOTED, OrderStatus.QUEUED): "confirmed"}
+_VERBS = {
+    (OrderStatus.QUOTED, OrderStatus.QUEUED): "confirmed",
+    (OrderStatus.UNKNOWN, OrderStatus.MADE): "found",
+}
 
 
 def move(

@@ -6,6 +6,7 @@ is looked for among their trades, and where that does not say, two people do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Final
 from payments import mirror
 from payments.enums import OrderStatus
 from payments.journal import Journal
-from payments.matching import window
+from payments.matching import may_be_unread, window
 from payments.mirror import TradeSeen
 from payments.models import Trade, TradeOrder
 from payments.references import TRADE
@@ -41,6 +42,7 @@ from upstreams.outbox import (
     Uncertain,
     register,
 )
+from upstreams.records import RefusedItem
 
 BY_LABEL: Final = "Lightdesk"
 LOOK_SECONDS: Final = 15.0  # with the sending, well within the minute that a claim lasts
@@ -103,6 +105,8 @@ def find(command: Command) -> Outcome | None:
     order = order_of(command)
     if order.trade is not None:
         return Done(reference=order.trade.upstream_id)
+    if matching.answered_with(command):
+        return _told_before(command)
     try:
         there = look(command, seconds=LOOK_SECONDS)
     except CannotTell as problem:
@@ -117,33 +121,46 @@ def find(command: Command) -> Outcome | None:
     return None
 
 
+def _told_before(command: Command) -> Mismatch:
+    """What they answered to our own confirmation; no look at a list makes it unsaid."""
+    told = command.outcome
+    found = [(name, ours, theirs) for name, ours, theirs in told["differences"]]
+    return Mismatch(differences=found, data=told["data"])
+
+
 def look(command: Command, *, seconds: float) -> list[Trade]:
     """What may be it, read now; kept in our copy, where people see it too.
 
-    Raises CannotTell when something in the list cannot be read, and every UpstreamError.
+    Raises CannotTell when something in the list may be it and cannot be read or kept, and every
+    UpstreamError.
     """
     asked_at = clock.database_now()
     begin, end = window(command)
     near: list[TradeSeen] = []
     client = get_client(priority=Priority.OPERATOR, deadline=seconds)
     for batch in client.list_trades():
-        if batch.refused:
-            raise CannotTell(f"{batch.refused[0].record_id} may be it, and cannot be read.")
+        _refuse_unread(batch.refused, command)
         near += [
             TradeSeen(record, asked_at)
             for record in batch.items
             if begin <= record.created_at <= end
         ]
-    mirror.store_trades(near, at=asked_at)
+    stored = mirror.store_trades(near, at=asked_at)
+    _refuse_unread(stored.refused, command)
     listed = {seen.id for seen in near}
     there = matching.candidates(order_of(command), command)
     return [trade for trade in there if trade.upstream_id in listed]
 
 
+def _refuse_unread(refused: Sequence[RefusedItem], command: Command) -> None:
+    for item in refused:
+        if may_be_unread(item, command, Trade.objects.all()):
+            raise CannotTell(f"{item.record_id} may be it, and cannot be read.")
+
+
 def settle(command: Command, outcome: Outcome, at: datetime) -> None:
     """Let the order follow the outcome, after its trade."""
-    by_label = Upstream.LUMETRADE.label if isinstance(outcome, Done) else BY_LABEL
-    journal = Journal(by=None, at=at, by_label=by_label)
+    journal = Journal(by=None, at=at, by_label=_said_by(command, outcome))
     match outcome:
         case Done(record=TradeSeen() as seen) | Mismatch(record=TradeSeen() as seen):
             mirror.store_trades([seen], at=at, journal=journal)
@@ -162,6 +179,14 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
         case Uncertain(why):
             _leave(command, OrderStatus.UNKNOWN, why, journal)
     journal.write()
+
+
+def _said_by(command: Command, outcome: Outcome) -> str:
+    """Who says so: the second of two people, Lumetrade in its answer, or the desk that looked."""
+    if by := command.outcome.get("by"):
+        return str(by)
+    is_answer = isinstance(outcome, Done) and outcome.record is not None
+    return Upstream.LUMETRADE.label if is_answer else BY_LABEL
 
 
 def order_of(command: Command) -> TradeOrder:

@@ -22,7 +22,7 @@ from payments import actions, facts, history, words
 from payments.decision import is_proved
 from payments.enums import OrderStatus
 from payments.forms.trades import QuoteForm, SettleOrderForm
-from payments.models import NotPossible, OrderSettlement, TradeOrder
+from payments.models import NotPossible, OrderSettlement, Trade, TradeOrder
 from payments.sight import MAY_SEE, Sight
 from payments.trading import life, matching, prices
 from payments.views import seconding
@@ -264,7 +264,7 @@ def _settle_page(
 ) -> HttpResponse:
     proposal = _open_proposal(row)
     command = life.newest_command(row)
-    there = matching.candidates(row, command) if command else []
+    there = matching.evidence(row, command) if command else []
     context = {
         **_context(request, row),
         "form": form,
@@ -273,10 +273,21 @@ def _settle_page(
         if can(request.user, Permission.RECONCILE)
         else gettext("Your roles do not propose it; a maker or an ops lead does."),
         "cannot_second": _against_seconding(request, row, proposal),
-        "evidence": [(trade, matching.is_equal(row, trade)) for trade in there],
+        "evidence": [(trade, _compared(row, trade)) for trade in there],
+        "compared": _compared(row, proposal.trade) if proposal and proposal.trade else "",
+        "answered_with": matching.answered_with(command) if command else "",
     }
     code = status if form.errors else 200
     return render(request, "payments/order_settle.html", context, status=code)
+
+
+def _compared(row: TradeOrder, trade: Trade) -> str:
+    """How a trade's amounts compare with what was quoted."""
+    if None in (trade.sold, trade.bought):
+        return gettext("its amounts are not told yet")
+    if (trade.sold, trade.bought) == (row.sold, row.bought):
+        return gettext("both amounts as quoted")
+    return gettext("not the amounts that were quoted")
 
 
 def _against_seconding(

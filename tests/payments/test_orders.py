@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from payments import actions, feeds_lumetrade
@@ -22,13 +22,17 @@ from payments.trading import life, matching
 from payments.trading.moves import move
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
-from tests.payments.factories import approver, maker
+from tests.payments.factories import TradeFactory, TradeOrderFactory, approver, maker
 from tests.payments.lumetrade import Place
 from tests.staff.factories import UserFactory
 from upstreams import feeds, outbox
 from upstreams.enums import CommandState
+from upstreams.errors import Conflict
+from upstreams.feeds import StoreCounts
+from upstreams.lumetrade.schemas import TradeRecord
 from upstreams.models import Command, SendingSwitch
 from upstreams.money import Money
+from upstreams.records import Batch, RefusedItem
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +89,11 @@ def a_minute_ago() -> None:
     command = Command.objects.get()
     then = (timezone.now() - timedelta(minutes=2)).isoformat()
     Command.objects.update(outcome={**command.outcome, "refused_at": then})
+
+
+def _untold(trade: TradeRecord) -> TradeRecord:
+    """As it is listed while Lumetrade does not tell its amounts."""
+    return replace(trade, sold=None, bought=None)
 
 
 def ours(order: TradeOrder) -> TradeOrder:
@@ -288,6 +297,79 @@ class TestSending:
         assert (ours(order).status, confirmations(place)) == (OrderStatus.REFUSED, 1)
         assert "Insufficient funds" in ours(order).status_reason
 
+    def test_a_trade_whose_amounts_are_not_told_yet_may_be_it(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listed, asked = place.client.list_trades, place.client.confirm_quote
+
+        def untold() -> Iterator[Batch[TradeRecord]]:
+            for batch in listed():
+                yield replace(batch, items=[_untold(trade) for trade in batch.items])
+
+        def contradicted(body: bytes) -> None:
+            asked(body)
+            raise Conflict("conflicting state", upstream="lumetrade")
+
+        monkeypatch.setattr(place.client, "list_trades", untold)
+        monkeypatch.setattr(place.client, "confirm_quote", contradicted)
+        order, now = confirmed(lead()), timezone.now()
+        deliver()
+        look_again()
+        a_minute_ago()
+
+        assert look_again() == CommandState.UNKNOWN
+
+        Command.objects.update(next_at=None)
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=None, reason="Not there.", by=maker(), at=now
+        )
+        with pytest.raises(actions.SettlementNotPossible, match="does not tell its amounts"):
+            actions.confirm_order_settlement(
+                order_id=order.pk, settlement_id=proposal.pk, by=approver(), at=now
+            )
+
+    def test_what_cannot_be_kept_may_be_it(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place.fault("drop", method="POST", path=CONFIRM_PATH)
+        confirmed(lead())
+        deliver()
+        counts = StoreCounts(refused=[RefusedItem("TID9", {}, "too long")])
+        monkeypatch.setattr("payments.mirror.store_trades", lambda *_, **__: counts)
+
+        assert look_again() == CommandState.UNKNOWN
+
+        assert "TID9 may be it" in Command.objects.get().error
+
+    @pytest.mark.parametrize(
+        ("told", "known", "state"),
+        [
+            ({"createdAt": "2019-01-01T00:00:00Z"}, False, CommandState.DONE),
+            ({}, True, CommandState.DONE),
+            ({}, False, CommandState.UNKNOWN),
+            ({"createdAt": "now"}, False, CommandState.UNKNOWN),
+        ],
+    )
+    def test_only_what_may_be_it_stands_in_the_way_of_looking(
+        self,
+        place: Place,
+        monkeypatch: pytest.MonkeyPatch,
+        told: dict[str, str],
+        known: bool,
+        state: CommandState,
+    ) -> None:
+        place.fault("drop", method="POST", path=CONFIRM_PATH)
+        confirmed(lead())
+        deliver()
+        if known:
+            TradeFactory(upstream_id="TID9")
+        listed, bad = place.client.list_trades, RefusedItem("TID9", told, "bad")
+        monkeypatch.setattr(
+            place.client, "list_trades", lambda: iter([Batch([], [bad]), *listed()])
+        )
+
+        assert look_again() == state
+
     def test_a_lost_reply_is_found_and_linked(self, place: Place) -> None:
         place.fault("drop", method="POST", path=CONFIRM_PATH)
         order = confirmed(lead())
@@ -393,6 +475,70 @@ class TestSettling:
 
         assert ours(order).status == OrderStatus.REFUSED
         assert "Two people" in life.tell(ours(order), now=now).known
+
+    def test_after_another_exchange_than_was_quoted_is_about_that_one(self, place: Place) -> None:
+        order = confirmed(lead())
+        TradeOrder.objects.update(sold=Decimal("150.00"), bought=Decimal("1.00"))
+        deliver()
+        answered, other, now = Trade.objects.get(), TradeFactory(), timezone.now()
+        assert matching.evidence(ours(order), Command.objects.get()) == [answered]
+        assert answered.upstream_id in life.tell(ours(order), now=now).known
+        SendingSwitch.objects.update(is_on=True)
+        assert look_again() == CommandState.UNKNOWN  # what was answered is not forgotten
+        for untrue, said in ((None, "answered with the trade"), (other, "cannot be it")):
+            with pytest.raises(actions.SettlementNotPossible, match=said):
+                actions.propose_order_settlement(
+                    order_id=order.pk, trade=untrue, reason="x", by=maker(), at=now
+                )
+        with transaction.atomic():
+            Trade.objects.filter(pk=answered.pk).update(status=TradeStatus.CANCELLED)
+            actions.propose_order_settlement(
+                order_id=order.pk, trade=None, reason="x", by=maker(), at=now
+            )
+            transaction.set_rollback(True)
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=answered, reason="x", by=maker(), at=now
+        )
+        second = approver()
+
+        actions.confirm_order_settlement(
+            order_id=order.pk, settlement_id=proposal.pk, by=second, at=now
+        )
+
+        assert ours(order).trade == answered
+        assert AuditEvent.objects.get(verb="payments.tradeorder.found").by_label == second.email
+
+    def test_takes_no_trade_of_another_time(self, place: Place) -> None:
+        order, now = self.unknown(place), timezone.now()
+        old = TradeFactory(created_at=now - timedelta(days=400), first_seen_at=now)
+
+        with pytest.raises(actions.SettlementNotPossible, match="cannot be it"):
+            actions.propose_order_settlement(
+                order_id=order.pk, trade=old, reason="x", by=maker(), at=now
+            )
+
+    def test_tells_the_slower_of_two_that_the_trade_is_anothers(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order, now = self.unknown(place), timezone.now()
+        (candidate,) = matching.candidates(order, Command.objects.get())
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk, trade=candidate, reason="x", by=maker(), at=now
+        )
+        settle = outbox.settle_by_hand
+
+        def outrun(**told: Any) -> Command:
+            TradeOrderFactory(unknown=True, trade=candidate)
+            return settle(**told)
+
+        monkeypatch.setattr("upstreams.outbox.settle_by_hand", outrun)
+
+        with pytest.raises(actions.SettlementNotPossible, match="belongs to another order"):
+            actions.confirm_order_settlement(
+                order_id=order.pk, settlement_id=proposal.pk, by=approver(), at=now
+            )
+
+        assert ours(order).status == OrderStatus.UNKNOWN
 
     def test_waits_for_the_machine(self, place: Place) -> None:
         order = self.unknown(place)
