@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 from payments import checks, facts, policies
 from payments.checks import Check, limits
 from payments.enums import Level, Status, Verdict
-from payments.models import Signature, Withdrawal
+from payments.models import Beneficiary, Signature, Withdrawal
 from payments.policies import Requirement
 from payments.references import PAYOUTS
 from staff import audit
@@ -209,9 +209,15 @@ def wrote(withdrawal: Withdrawal, user: Person) -> bool:
 def introduced(withdrawal: Withdrawal, user: Person) -> bool:
     """Whether this person was the first to ask for a payout to its beneficiary.
 
-    Of a locked withdrawal it is read here, and not joined to what the lock had to wait for.
+    Of a locked withdrawal it is read here, and not joined to what the lock had to wait for. One
+    that was asked for before there were beneficiaries, and given none, goes by its account.
     """
-    return user.pk is not None and withdrawal.introducer_id() == user.pk
+    if user.pk is None:
+        return False
+    if withdrawal.beneficiary_id is None and withdrawal.account_key:
+        known = Beneficiary.objects.filter(account_key=withdrawal.account_key)
+        return known.filter(first_asked_by=user.pk).exists()
+    return withdrawal.introducer_id() == user.pk
 
 
 def roles_that_sign(user: User, *, requirement: Requirement) -> list[Role]:

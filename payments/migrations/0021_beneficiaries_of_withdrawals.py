@@ -1,7 +1,8 @@
 """The beneficiaries of what was asked for before there were any.
 
 Batch by batch, each kept by itself: an interrupted run goes on where it stopped, and the desk works
-meanwhile. Whoever asked for the oldest payout to an account is who first asked for it.
+meanwhile. Whoever asked for the oldest payout to an account is who first asked for it, or whoever
+changed it to that account.
 """
 
 from django.db import migrations, transaction
@@ -21,13 +22,16 @@ DETAILS = (
     "payid_type",
     "payee_id",
 )
+WHERE_TO = {"bank_account", "bank_code", "payid", "payee_id"}
 
 
 def forward(apps, schema_editor):
     Withdrawal = apps.get_model("payments", "Withdrawal")
-    last = Withdrawal.objects.aggregate(last=Max("pk"))["last"] or 0
-    for behind in range(0, last, BATCH):
-        _give_theirs(apps, range(behind + 1, min(behind + BATCH, last) + 1))
+    behind = 0
+    # Asked anew each time: the desk works meanwhile.
+    while behind < (Withdrawal.objects.aggregate(last=Max("pk"))["last"] or 0):
+        _give_theirs(apps, range(behind + 1, behind + BATCH + 1))
+        behind += BATCH
 
 
 @transaction.atomic
@@ -42,7 +46,7 @@ def _give_theirs(apps, keys):
         first.setdefault(row.account_key, row)
         latest[row.account_key] = row
     Beneficiary.objects.bulk_create(
-        [_made(Beneficiary, first[key], latest[key]) for key in sorted(first)],
+        [_made(apps, first[key], latest[key]) for key in sorted(first)],
         update_conflicts=True,
         unique_fields=["account_key"],
         update_fields=[*DETAILS, "noted_at"],
@@ -51,14 +55,29 @@ def _give_theirs(apps, keys):
     rows.update(beneficiary=Subquery(theirs))
 
 
-def _made(Beneficiary, first, latest):
-    return Beneficiary(
+def _made(apps, first, latest):
+    return apps.get_model("payments", "Beneficiary")(
         account_key=first.account_key,
-        first_asked_by_id=first.created_by_id,
+        first_asked_by_id=_who_brought_it(apps, first),
         first_asked_at=first.created_at,
         noted_at=latest.created_at,
         **{name: getattr(latest, name) for name in DETAILS},
     )
+
+
+def _who_brought_it(apps, row):
+    """Whoever last changed where it goes, by the trail; else who asked for it."""
+    if row.last_edited_by_id is None:
+        return row.created_by_id
+    changes = apps.get_model("staff", "AuditEvent").objects.filter(
+        subject_type="payments.withdrawal",
+        subject_id=str(row.pk),
+        verb="payments.withdrawal.amended",
+    )
+    for change in changes.order_by("-sequence"):
+        if not WHERE_TO.isdisjoint(change.after):
+            return change.by_id
+    return row.created_by_id
 
 
 def backward(apps, schema_editor):

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from payments import actions, beneficiaries, checks, mirror
+from payments import actions, beneficiaries, checks, decision, mirror
 from payments.enums import Level, Origin, SeenBy
 from payments.models import Beneficiary, BeneficiaryChange, Payment, SavedBeneficiary, Withdrawal
 from payments.rules import WithdrawalDraft, lumetrade
@@ -27,6 +27,7 @@ from tests.payments.factories import (
     maker,
     record,
 )
+from tests.staff.factories import UserFactory
 from upstreams.lumetrade.schemas import parse_beneficiary
 
 pytestmark = pytest.mark.django_db
@@ -258,6 +259,15 @@ class TestPaid:
         assert {paid.times for (paid,) in found.values()} == {1}
 
 
+def test_goes_by_the_account_where_no_beneficiary_is_noted() -> None:
+    ada = UserFactory(roles=["approver"])
+    BeneficiaryFactory(first_asked_by=ada)
+    withdrawal = WithdrawalFactory(beneficiary=None)
+
+    assert decision.introduced(withdrawal, ada)
+    assert not decision.introduced(withdrawal, maker())
+
+
 class TestMigration:
     def test_gives_older_withdrawals_their_beneficiaries(self) -> None:
         migration = import_module("payments.migrations.0021_beneficiaries_of_withdrawals")
@@ -276,6 +286,24 @@ class TestMigration:
         assert row.recipient_name == others[-1].recipient_name == "James Smith"
         unknown.refresh_from_db()
         assert unknown.beneficiary is None
+
+    def test_counts_whoever_changed_it_to_that_account(self) -> None:
+        migration = import_module("payments.migrations.0021_beneficiaries_of_withdrawals")
+        mara, milo, mia = maker(), maker(), maker()
+        withdrawal = ask(mara)
+        for by, told in (
+            (milo, draft(payid="other@example.com")),
+            (mia, draft(payid="other@example.com", amount=Decimal(7))),
+        ):
+            actions.amend_withdrawal(
+                withdrawal_id=withdrawal.pk, draft=told, by=by, at=LATER, reason="Told so."
+            )
+        Withdrawal.objects.update(beneficiary=None)
+        Beneficiary.objects.all().delete()
+
+        migration.forward(apps, None)
+
+        assert the_one().first_asked_by == milo
 
 
 class TestOneKeyPerAccount:
