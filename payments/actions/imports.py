@@ -60,8 +60,9 @@ def upload_import(
 def confirm_import(*, import_id: int, by: User, at: datetime) -> PayoutImport:
     """Let a worker ask for every good row in this person's name; they never sign any of them.
 
-    Again, it changes nothing. Raises NotPermitted, and ImportNotPossible for a file that is not
-    ready, has no good row, or was confirmed before under another upload.
+    It is whoever uploaded the file: they wrote what it asks for, and nobody beside them. Again, it
+    changes nothing. Raises NotPermitted, and ImportNotPossible for a file that is somebody
+    else's, is not ready, has no good row, or was confirmed before under another upload.
     """
     require(by, Permission.MAKE_WITHDRAWALS)
     try:
@@ -108,6 +109,16 @@ def _confirm(run: PayoutImport, *, by: User, at: datetime) -> None:
         raise ImportNotPossible(Text(_("It is not ready: it is still read, or has ended.")))
     if not run.good:
         raise ImportNotPossible(Text(_("No row of it can be asked for.")))
+    if run.uploaded_by_id != by.pk:
+        raise ImportNotPossible(
+            Text(
+                _(
+                    "Only %(email)s, who uploaded it, confirms it. You may upload the "
+                    "file yourself."
+                ),
+                email=run.uploaded_by.email,
+            )
+        )
     run.state, run.confirmed_by, run.confirmed_at = ImportState.CREATING, by, at
     run.next_at, run.failures, run.trouble = at, 0, {}
     run.save(

@@ -107,7 +107,7 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
     page = lists.page(narrowed[tab], order=AS_IN_THE_FILE, query=query)
     numbers = {"all": run.good + run.bad, "bad": run.bad, "warned": run.warned}
     context = {
-        **_context(run),
+        **_context(run, request),
         "rows": [_line(row, sight) for row in page.rows],
         "pages": lists.steps(page, query=query, total=lists.Count(numbers[tab])),
         "tabs": [
@@ -131,7 +131,7 @@ def import_live(request: HttpRequest, pk: int) -> HttpResponse:
     response = render(
         request,
         "payments/_import_live.html",
-        _context(run),
+        _context(run, request),
         status=200 if run.is_moving else STOP_POLLING,
     )
     if not run.is_moving:
@@ -153,7 +153,7 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
         except NotPossible as problem:
             refusal = str(problem)
             run.refresh_from_db()
-    context = {**_context(run), "refusal": refusal}
+    context = {**_context(run, request), "refusal": refusal}
     return render(request, "payments/import_confirm.html", context, status=409 if refusal else 200)
 
 
@@ -175,14 +175,15 @@ def _find(pk: int) -> PayoutImport:
     return get_object_or_404(found, pk=pk)
 
 
-def _context(run: PayoutImport) -> dict[str, Any]:
+def _context(run: PayoutImport, request: HttpRequest) -> dict[str, Any]:
     is_ready = run.state == ImportState.READY
+    is_theirs = run.uploaded_by_id == person_of(request).pk
     return {
         "run": run,
         "now": timezone.now(),
         "read": run.good + run.bad,
         "totals": [] if run.state == ImportState.READING else creating.totals(run),
-        "can_confirm": is_ready and run.good > 0,
+        "can_confirm": is_ready and run.good > 0 and is_theirs,
         "can_drop": run.state in (ImportState.READING, ImportState.READY),
     }
 

@@ -44,9 +44,9 @@ def read(content: bytes, *, by: User) -> PayoutImport:
     return done
 
 
-def confirm(run: PayoutImport, *, by: User) -> PayoutImport:
-    """Confirm a file and let a worker create it."""
-    actions.confirm_import(import_id=run.pk, by=by, at=timezone.now())
+def confirm(run: PayoutImport, *, by: User | None = None) -> PayoutImport:
+    """Confirm a file as who uploaded it and let a worker create it."""
+    actions.confirm_import(import_id=run.pk, by=by or run.uploaded_by, at=timezone.now())
     done = running.work(run.pk)
     assert done is not None
     return done

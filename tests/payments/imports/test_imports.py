@@ -130,7 +130,7 @@ def test_reads_payouts_through_lumetrade_beside_others() -> None:
         to_payee | {"amount": "1", "bank_account": "62812345678"},
     ]
 
-    run = confirm(read(file_of(lines), by=maker()), by=maker())
+    run = confirm(read(file_of(lines), by=maker()))
 
     assert {row.number: [*row.errors] for row in run.rows.filter(is_good=False)} == {
         4: ["amount"],
@@ -199,39 +199,50 @@ def test_notes_each_beneficiary_once_in_the_name_of_who_confirmed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(creating, "BATCH", 3)  # one account lies in two batches
-    mara, other = maker(), maker()
+    mara = maker()
     lines = [line(amount=f"{n}.00", payid=f"p{n % 4}@example.com") for n in range(1, 9)]
-    run = read(file_of(lines), by=mara)
 
-    confirm(run, by=other)
+    confirm(read(file_of(lines), by=mara))
 
-    assert Beneficiary.objects.filter(first_asked_by=other).count() == 4
+    assert Beneficiary.objects.filter(first_asked_by=mara).count() == 4
     made = Withdrawal.objects.select_related("beneficiary")
     assert {w.account_key for w in made} == {w.beneficiary.account_key for w in made}
 
 
 def test_creates_the_good_rows_in_the_name_of_who_confirmed() -> None:
-    mara, other = maker(), maker()
+    mara = maker()
     lines = [line(amount=f"{number}.00") for number in range(1, 4)]
     run = read(file_of([*lines, line(amount="x")]), by=mara)
 
-    done = confirm(run, by=other)
+    done = confirm(run)
 
     assert done.state == ImportState.DONE
     made = list(Withdrawal.objects.order_by("amount"))
     assert [int(one.amount) for one in made] == [1, 2, 3]
     assert {(w.origin, w.status, w.created_by) for w in made} == {
-        (Origin.IMPORT, Status.AWAITING_APPROVAL, other)
+        (Origin.IMPORT, Status.AWAITING_APPROVAL, mara)
     }
-    assert Revision.objects.filter(number=1, by=other).count() == 3
+    assert Revision.objects.filter(number=1, by=mara).count() == 3
     assert len({one.merchant_reference for one in made}) == 3
-    assert AuditEvent.objects.filter(verb="payments.withdrawal.requested", by=other).count() == 3
+    assert AuditEvent.objects.filter(verb="payments.withdrawal.requested", by=mara).count() == 3
     assert audit.verify().ok
     assert not run.rows.exclude(draft={}).exists()
 
 
+def test_is_confirmed_by_nobody_but_who_uploaded_it() -> None:
+    """Whoever wrote the file would else be free to sign what it asks for."""
+    run = read(file_of([line()]), by=maker())
+    other = maker()
+
+    with pytest.raises(actions.ImportNotPossible, match="who uploaded it, confirms it"):
+        actions.confirm_import(import_id=run.pk, by=other, at=timezone.now())
+
+    assert "Confirm…" not in text_of(client_of(other).get(run.get_absolute_url()))
+    assert "Confirm…" in text_of(client_of(run.uploaded_by).get(run.get_absolute_url()))
+
+
 def test_says_in_the_trail_what_was_confirmed_and_no_personal_value() -> None:
-    run = confirm(read(file_of([line()]), by=maker()), by=maker())
+    run = confirm(read(file_of([line()]), by=maker()))
 
     told = AuditEvent.objects.get(verb="payments.import.confirmed").after
     assert told["file"] == run.file_hash
