@@ -18,6 +18,7 @@ from payments.actions.duplicates import mark_not_duplicate
 from payments.actions.errors import (
     AlreadyDecided,
     AmountNotTyped,
+    AskedAtOnce,
     Blocked,
     BulkNotPossible,
     CancelNotPossible,
@@ -103,6 +104,7 @@ __all__ = [
     "save_tier",
     "AlreadyDecided",
     "AmountNotTyped",
+    "AskedAtOnce",
     "Blocked",
     "BulkNotPossible",
     "CancelNotPossible",

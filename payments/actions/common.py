@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext_noop as _
 
 from payments.actions.errors import (
@@ -32,6 +32,9 @@ NOT_SEEN: Final = _(
 )
 
 
+LOCK_NOT_AVAILABLE = "55P03"  # what PostgreSQL calls a wait that was too long
+
+
 @dataclass(frozen=True)
 class Receipt:
     """Proof of a decision. `repeated`: this was the same decision again, and changed nothing."""
@@ -47,6 +50,11 @@ def stated(reason: str) -> str:
     if text := reason.strip():
         return text
     raise ReasonMissing
+
+
+def waited_too_long(problem: OperationalError) -> bool:
+    """Whether the database gave up waiting for what somebody else has locked."""
+    return getattr(problem.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE
 
 
 @contextmanager

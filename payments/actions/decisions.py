@@ -21,6 +21,7 @@ from payments.actions.common import (
     refuse_askers,
     refuse_decided,
     stated,
+    waited_too_long,
 )
 from payments.actions.errors import (
     AmountNotTyped,
@@ -46,8 +47,6 @@ from staff.models import AuditEvent, User
 from staff.permissions import Permission, require
 from upstreams import outbox
 from upstreams.enums import Upstream
-
-LOCK_NOT_AVAILABLE = "55P03"  # what PostgreSQL calls a wait that was too long
 
 
 def sign_withdrawal(
@@ -253,7 +252,7 @@ def _wait_for_others(
         if is_last:
             list(main_balance(withdrawal).select_for_update())
     except OperationalError as problem:
-        if getattr(problem.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+        if not waited_too_long(problem):
             raise
         raise TooManyAtOnce from problem
 

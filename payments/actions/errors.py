@@ -119,6 +119,20 @@ class TooManyAtOnce(NotPossible):
         )
 
 
+class AskedAtOnce(NotPossible):
+    """Others ask for payouts to the same new beneficiary right now, and it takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                _(
+                    "Nothing was asked for: others ask for payouts to this beneficiary right now. "
+                    "Try again in a moment."
+                )
+            )
+        )
+
+
 class ProviderUnread(NotPossible):
     """It lies at the provider, who could not be asked how it stands there now."""
 

@@ -40,7 +40,7 @@ def request_withdrawal_once(
     """Ask for a payout in the name of the token's owner, who never signs it.
 
     Returns the withdrawal, and whether the key had made it already. Raises NotPermitted,
-    InvalidDraft, and KeyReused when the key stands for another request.
+    InvalidDraft, AskedAtOnce, and KeyReused when the key stands for another request.
     """
     if first := made_before(key=key):
         return first, True

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext_noop as _
 
 from payments import asking, beneficiaries, facts, rules
-from payments.actions.common import refuse_decided, stated
-from payments.actions.errors import InvalidDraft, NotYours
+from payments.actions.common import refuse_decided, stated, waited_too_long
+from payments.actions.errors import AskedAtOnce, InvalidDraft, NotYours
 from payments.enums import Origin, Status
 from payments.journal import Journal
-from payments.models import NotPossible, Withdrawal
+from payments.models import Beneficiary, NotPossible, Withdrawal
 from payments.moves import move, revise
 from payments.queues import FAILURES
 from payments.rules import WithdrawalDraft
@@ -31,7 +31,8 @@ def request_withdrawal(
     copy_of: Withdrawal | None = None,
     token: UUID | None = None,
 ) -> Withdrawal:
-    """Ask for a payout; others sign it. Raises NotPermitted, InvalidDraft, NotPossible.
+    """Ask for a payout; others sign it. Raises NotPermitted, InvalidDraft, AskedAtOnce,
+    NotPossible.
 
     `copy_of` is one that ended without money moving; looking at it is done with that. `token`
     names the form: the same request with it again returns the first withdrawal.
@@ -91,10 +92,8 @@ def _request(
                     code=original.code,
                 )
             )
-        noted = beneficiaries.note([draft], by=by, at=at)
-        withdrawal = asking.build(
-            draft, beneficiary=noted.get(draft.account_key), by=by, at=at, origin=origin
-        )
+        beneficiary = _note(draft, by=by, at=at)
+        withdrawal = asking.build(draft, beneficiary=beneficiary, by=by, at=at, origin=origin)
         withdrawal.copy_of, withdrawal.request_token = original, token
         withdrawal.save()
         asking.first_revision(withdrawal).save()
@@ -112,7 +111,7 @@ def amend_withdrawal(
     """Change what is asked for while it awaits approval: a new revision, signatures void.
 
     Whoever amends never signs it. Raises NotPermitted, ReasonMissing, InvalidDraft,
-    AlreadyDecided, and NotPossible for one that was asked for at the provider.
+    AlreadyDecided, AskedAtOnce, and NotPossible for one that was asked for at the provider.
     """
     require(by, Permission.MAKE_WITHDRAWALS)
     reason = stated(reason)
@@ -135,8 +134,7 @@ def amend_withdrawal(
         revise(withdrawal, by=by, at=at, reason=reason)
         withdrawal.last_edited_by = by
         withdrawal.account_key = draft.account_key
-        noted = beneficiaries.note([draft], by=by, at=at)
-        withdrawal.beneficiary = noted.get(draft.account_key)
+        withdrawal.beneficiary = _note(draft, by=by, at=at)
         withdrawal.save()
         shown = facts.audited(withdrawal)
         journal.add(
@@ -188,6 +186,16 @@ def attend_withdrawal(*, withdrawal_id: int, by: User, at: datetime) -> Withdraw
         _attend(withdrawal, journal)
         journal.write()
     return withdrawal
+
+
+def _note(draft: WithdrawalDraft, *, by: User, at: datetime) -> Beneficiary | None:
+    """Note whom it pays; a large file that names the same new one holds it for long."""
+    try:
+        return beneficiaries.note([draft], by=by, at=at).get(draft.account_key)
+    except OperationalError as problem:
+        if not waited_too_long(problem):
+            raise
+        raise AskedAtOnce from problem
 
 
 def _attend(withdrawal: Withdrawal, journal: Journal) -> None:

@@ -95,6 +95,8 @@ class Withdrawals(ScopedView):
             raise ValidationError(placed(refusal.errors)) from refusal
         except actions.KeyReused as refusal:
             raise IdempotencyKeyReused(str(refusal)) from refusal
+        except actions.AskedAtOnce as refusal:
+            raise Conflict(str(refusal)) from refusal
         return _made(made.code, request, is_repeat=is_repeat)
 
 

@@ -1,9 +1,12 @@
 """What makers do: ask, change, take back, look at failures."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
 
 from payments import actions
 from payments.enums import Origin, PaymentStatus, Status
@@ -257,3 +260,16 @@ class TestAttendWithdrawal:
             actions.attend_withdrawal(
                 withdrawal_id=WithdrawalFactory(refused=True).pk, by=approver(), at=NOW
             )
+
+
+def test_refuses_kindly_where_a_large_file_names_the_same_new_beneficiary(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def waited(*_: Any, **__: Any) -> None:
+        raise OperationalError from LockNotAvailable()
+
+    monkeypatch.setattr("payments.beneficiaries.note", waited)
+
+    with pytest.raises(actions.AskedAtOnce, match="Try again in a moment"):
+        actions.request_withdrawal(draft=draft(), by=maker(), at=NOW)
+    assert not Withdrawal.objects.exists()
