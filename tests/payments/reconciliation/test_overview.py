@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,16 @@ def test_shows_every_provider_and_who_is_not_configured(run: Run) -> None:
     assert all(name in shown for name in ("LuxCore", "Lux Financial", "Lumetrade"))
     assert "Not configured" in shown
     assert "Every day's count and sum are the same on both sides." in shown
+
+
+@pytest.mark.django_db
+def test_says_nothing_of_what_was_never_compared(settings: Any) -> None:
+    settings.LUXCORE_API_KEY = "qp_test_sk_sandbox"
+
+    cards = text_of(as_role("viewer").get(ADDRESS)).partition("What does not agree")[0]
+
+    assert "<dt>Open</dt><dd>not compared yet</dd>" in cards
+    assert "<dd>none</dd>" not in cards
 
 
 def test_puts_days_that_differ_on_top(run: Run) -> None:
