@@ -195,6 +195,37 @@ def test_marks_what_was_asked_for_in_the_file_or_lately() -> None:
     assert run.warned == 2
 
 
+@pytest.mark.parametrize("batch", [1, 250])
+def test_marks_pages_of_luxcore_by_their_customer(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(running, "BATCH", batch)
+    known = WithdrawalFactory(
+        amount="77.00", customer_email="Ana@example.com", created_at=timezone.now()
+    )
+    page = dict.fromkeys(("recipient_name", "payid", "payid_type", "customer_email"), "")
+    page |= {"type": "withdrawal_pp", "customer_name": "Ana"}
+    lines = [
+        line(amount="5", customer_email="ana@example.com"),
+        line() | page | {"amount": "5", "customer_email": "ANA@example.com"},
+        line() | page | {"amount": "77", "customer_email": "ana@example.com"},
+        line() | page | {"amount": "6", "customer_phone": "+61412345678"},
+        line() | page | {"amount": "6", "customer_phone": "+61498765432"},
+        line() | page | {"amount": "6", "customer_phone": "+61412345678"},
+    ]
+
+    run = read(file_of(lines), by=maker())
+
+    told = {row.number: list(map(str, row.remarks)) for row in run.rows.all()}
+    assert run.bad == 0, [row.errors for row in run.rows.all()]
+    assert told == {
+        **dict.fromkeys((2, 5, 6), []),
+        3: ["Row 2 asks for the same amount for the same customer."],
+        4: [f"{known.code} asks for the same amount for the same customer."],
+        7: ["Row 5 asks for the same amount for the same customer."],
+    }
+
+
 def test_notes_each_beneficiary_once_in_the_name_of_who_confirmed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
