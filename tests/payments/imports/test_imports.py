@@ -148,7 +148,7 @@ def test_looks_beneficiaries_up_once_for_many_rows() -> None:
     content = b"upstream,payee_id,amount\n" + b"lumetrade,ben_1,5\nlumetrade,ben_2,5\n" * 5
 
     with CaptureQueriesContext(connection) as asked:
-        run = confirm(read(content, by=maker()), by=maker())
+        run = confirm(read(content, by=maker()))
 
     assert (run.good, run.bad) == (5, 5)
     table = f'FROM "{SavedBeneficiary._meta.db_table}"'
