@@ -43,4 +43,5 @@ def register() -> None:
     schedule.register("payments.tasks.work_on_imports", every=timedelta(minutes=1))
     schedule.register("payments.tasks.discard_forgotten_imports", every=timedelta(hours=1))
     schedule.register("payments.tasks.work_on_bulk_runs", every=timedelta(seconds=10))
+    schedule.register("payments.tasks.discard_forgotten_bulk_runs", every=timedelta(hours=1))
     demonstration.register(demo.build)

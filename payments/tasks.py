@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import answered, invariants, lapsing
+from payments.bulk import discarding as bulk_discarding
 from payments.bulk import running as bulk
 from payments.imports import discarding
 from payments.imports import running as imports
@@ -112,6 +113,13 @@ def work_on_bulk_runs(**_: object) -> None:
     runs = BulkRun.objects.to_be_worked_on(now=timezone.now())
     for run_id in runs.values_list("pk", flat=True):
         doorbell.ring(work_on_bulk_run, run_id=run_id)
+
+
+@shared_task
+def discard_forgotten_bulk_runs(**_: object) -> None:
+    """Discard the dry runs that nobody confirmed in time, with whom they would have paid."""
+    discarded = bulk_discarding.discard_forgotten(at=timezone.now())
+    logger.info("payments.bulk.discarded", number=discarded)
 
 
 @shared_task

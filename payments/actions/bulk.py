@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 from payments import decision
 from payments.actions.common import stated
 from payments.actions.errors import BulkNotPossible, ProofTooOld
-from payments.bulk import totals
+from payments.bulk import discarding, totals
 from payments.bulk.moves import move
 from payments.enums import BulkState, Outcome, Plan, RejectCode, Verdict
 from payments.journal import Journal
@@ -101,9 +101,9 @@ def drop_bulk_run(*, run_id: int, by: User, at: datetime) -> BulkRun:
         if run.state in (BulkState.STOPPING, BulkState.STOPPED, BulkState.DROPPED):
             return run  # the same click again
         journal = Journal(by=by, at=at)
-        if run.state in (BulkState.LOOKING, BulkState.READY):
+        if run.state in discarding.UNCONFIRMED:
             _refuse_others(run, by)
-            move(run, BulkState.DROPPED, journal=journal, told=totals.told(run), ended_at=at)
+            discarding.discard(run, journal=journal)
         else:
             move(run, BulkState.STOPPING, journal=journal, told=totals.told(run), next_at=at)
         journal.write()

@@ -21,7 +21,7 @@ from payments.actions.errors import FactsChanged, TooManyAtOnce
 from payments.bulk import alone
 from payments.bulk.causes import Refusal, cause_of, words_of
 from payments.checks.funds import Committed
-from payments.enums import Cause, Level, Outcome, Plan, RejectCode, Verdict
+from payments.enums import BulkState, Cause, Level, Outcome, Plan, RejectCode, Verdict
 from payments.models import BulkItem, BulkRun, NotPossible, Withdrawal
 from staff import audit
 from staff.models import AuditEvent
@@ -67,8 +67,9 @@ def look(run: BulkRun, item: BulkItem) -> None:
         item.seen = decision.seal(
             withdrawal, viewer=run.by, requirement=found.requirement, found=found.found
         )
-    # Only once: what somebody has seen and confirmed stays as it was shown.
-    BulkItem.objects.filter(pk=item.pk, plan="").update(
+    # Only once: what somebody has seen and confirmed stays as it was shown, and what was discarded
+    # meanwhile stays empty.
+    BulkItem.objects.filter(pk=item.pk, plan="", run__state=BulkState.LOOKING).update(
         **{name: getattr(item, name) for name in _SHOWN}
     )
 

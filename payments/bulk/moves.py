@@ -15,11 +15,13 @@ def move(
     *,
     journal: Journal,
     told: dict[str, object],
+    why: str = "",
     **changes: Any,
 ) -> None:
     """Move a locked run, save it and note the move; raises BulkRunNotMovable.
 
-    `told` is what else the audit trail keeps, `changes` are further fields to set with it.
+    `told` is what else the audit trail keeps and `why` its reason, unless the run gets one of its
+    own; `changes` are further fields to set with it.
     """
     current = BulkState(run.state)
     if not run.can_become(wanted):
@@ -33,5 +35,5 @@ def move(
         run,
         before={"state": current},
         after={"state": wanted, "verdict": run.verdict, **told},
-        reason=run.reason if "reason" in changes else "",
+        reason=run.reason if "reason" in changes else why,
     )

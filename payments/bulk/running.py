@@ -125,6 +125,9 @@ def _end(held: Work, current: BulkState, wanted: BulkState) -> None:
             return  # somebody stopped it at this moment, or another worker has it
         at = clock.database_now()
         journal = Journal(by=None, at=at, by_label="Lightdesk")
-        when = {"looked_at": at} if wanted == BulkState.READY else {"ended_at": at}
-        move(run, wanted, journal=journal, told=totals.told(run), **when)
+        told = totals.told(run)
+        if wanted == BulkState.READY:
+            move(run, wanted, journal=journal, told=told, looked_at=at)
+        else:
+            move(run, wanted, journal=journal, told=told, ended_at=at)
         journal.write()

@@ -249,12 +249,15 @@ def _line(item: BulkItem, sight: Sight) -> dict[str, Any]:
     def readable(text: object) -> str:
         return sight.text(str(text), about=item.withdrawal)
 
+    withdrawal = item.withdrawal
+    # A dry run that was discarded keeps no name of its own.
+    named = item.recipient_name or withdrawal.recipient_name or withdrawal.customer_name
     return {
         "item": item,
-        "withdrawal": item.withdrawal,
-        "recipient": sight.name(item.recipient_name) or gettext("not named"),
+        "withdrawal": withdrawal,
+        "recipient": sight.name(named) or gettext("not named"),
         "why": readable(item.words),
-        "stated": _stated(item.withdrawal, sight),
+        "stated": _stated(withdrawal, sight),
         "changes": [
             {name: readable(text) for name, text in change.items()} for change in item.changes
         ],

@@ -31,6 +31,7 @@ from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 
 SUBJECT = "payments.withdrawal"
+MOST_CLAIMED = max(lists.SIZES)
 MAY_WORK = (Permission.SIGN_WITHDRAWALS, Permission.MAKE_WITHDRAWALS)
 
 ORDERS = {
@@ -216,6 +217,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
             "bulk_url": f"{reverse('payments:bulk-start')}{view.carried}",
             "whole": view.totals[view.tab.key],
             "most_at_once": MOST_AT_ONCE,
+            "most_claimed": MOST_CLAIMED,
         },
     )
 
@@ -235,8 +237,8 @@ def withdrawals_news(request: HttpRequest) -> HttpResponse:
 @permission_required(*MAY_WORK)
 def withdrawals_claim(request: HttpRequest) -> HttpResponse:
     """Claim the picked rows, and say which ones somebody else is looking at."""
-    view, taken = QueueView(request), []
-    picked = Withdrawal.objects.filter(code__in=request.POST.getlist("pick")[: max(lists.SIZES)])
+    view, taken, codes = QueueView(request), [], request.POST.getlist("pick")
+    picked = Withdrawal.objects.filter(code__in=codes[:MOST_CLAIMED])
     rows = list(picked.order_by("pk"))
     for row in rows:
         try:
@@ -250,6 +252,9 @@ def withdrawals_claim(request: HttpRequest) -> HttpResponse:
         )
     for refusal in taken:
         messages.warning(request, refusal)
+    if len(codes) > MOST_CLAIMED:
+        most = {"most": MOST_CLAIMED}
+        messages.info(request, gettext("At most %(most)s are claimed at once.") % most)
     if not rows:
         messages.info(request, gettext("No row was picked."))
     return redirect(view.list_address)

@@ -1,5 +1,6 @@
 // Lists: selecting rows, counting them, opening a row by a click beside its link.
-// A form with data-keep-picks="view" keeps what was picked on the other pages of that view, and sends it along.
+// A form with data-keep-picks="view" keeps what was picked on the other pages of that view, and sends it along;
+// data-most-picks is how many go at once: the boxes that were ticked beyond it are empty again.
 
 const boxesOf = (table) => [...table.querySelectorAll('tbody input[type="checkbox"][name="pick"]')];
 let lastPicked = null;
@@ -17,8 +18,14 @@ function restore(table) {
 // Returns how many are picked on other pages.
 function keep(form, boxes) {
   const kept = keptIn(form);
+  const before = new Set(kept);
   for (const box of boxes) kept.delete(box.value);
   const elsewhere = [...kept];
+  const most = Number(form.dataset.mostPicks || Infinity);
+  const ticked = boxes.filter((box) => box.checked);
+  // The latest give way: what was kept before stays.
+  ticked.sort((one, other) => before.has(other.value) - before.has(one.value));
+  for (const box of ticked.slice(Math.max(0, most - elsewhere.length))) box.checked = false;
   for (const box of boxes) if (box.checked) kept.add(box.value);
   sessionStorage.setItem(placeOf(form), JSON.stringify([...kept]));
   for (const old of form.querySelectorAll("input[type=hidden][name=pick]")) old.remove();
@@ -31,9 +38,10 @@ function keep(form, boxes) {
 
 function show(table) {
   const boxes = boxesOf(table);
-  const picked = boxes.filter((box) => box.checked);
   const keeper = table.closest("form[data-keep-picks]");
-  const number = picked.length + (keeper ? keep(keeper, boxes) : 0);
+  const elsewhere = keeper ? keep(keeper, boxes) : 0;
+  const picked = boxes.filter((box) => box.checked);
+  const number = picked.length + elsewhere;
   for (const box of boxes) box.closest("tr").classList.toggle("picked", box.checked);
   const all = table.querySelector("[data-pick-all]");
   if (all) {
@@ -44,6 +52,9 @@ function show(table) {
   for (const bar of scope.querySelectorAll("[data-bulk]")) {
     bar.hidden = number === 0;
     bar.dataset.ready = "";
+  }
+  for (const full of scope.querySelectorAll("[data-picks-full]")) {
+    full.hidden = number < Number(keeper?.dataset.mostPicks || Infinity);
   }
   for (const place of scope.querySelectorAll("[data-picked-count]")) {
     place.textContent = document.body.dataset.saySelected.replace("{}", number);

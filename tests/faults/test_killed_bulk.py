@@ -36,16 +36,16 @@ LEFT, NOT_DONE = Outcome.LEFT_OUT, Outcome.NOT_DONE
 
 # Name: how many, the first amount, what the dry run says, what becomes of it, and why not.
 KINDS: dict[str, tuple[int, int, Plan, Outcome, str]] = {
-    "fine": (60, 1, Plan.SEND, Outcome.APPROVED, ""),
-    "second": (10, 3000, Plan.SIGN, Outcome.SIGNED, ""),
-    "changed": (10, 200, Plan.SEND, NOT_DONE, Cause.CHANGED),
-    "overtaken": (10, 300, Plan.SEND, NOT_DONE, Cause.DECIDED),
-    "own": (40, 400, Plan.LEAVE, LEFT, Cause.OWN),
-    "held": (30, 500, Plan.LEAVE, LEFT, Cause.HELD),
+    "fine": (24, 1, Plan.SEND, Outcome.APPROVED, ""),
+    "second": (6, 3000, Plan.SIGN, Outcome.SIGNED, ""),
+    "changed": (5, 200, Plan.SEND, NOT_DONE, Cause.CHANGED),
+    "overtaken": (5, 300, Plan.SEND, NOT_DONE, Cause.DECIDED),
+    "own": (85, 400, Plan.LEAVE, LEFT, Cause.OWN),
+    "held": (40, 500, Plan.LEAVE, LEFT, Cause.HELD),
     "limit": (10, 8000, Plan.LEAVE, LEFT, Cause.LIMIT),
     "balance": (10, 50_000, Plan.LEAVE, LEFT, Cause.BALANCE),
     "typed": (10, 5000, Plan.LEAVE, LEFT, Cause.TYPED),
-    "decided": (10, 600, Plan.LEAVE, LEFT, Cause.DECIDED),
+    "decided": (5, 600, Plan.LEAVE, LEFT, Cause.DECIDED),
 }
 PAID = ("fine", "changed", "overtaken", "decided")
 
@@ -174,9 +174,9 @@ def test_two_hundred_are_decided_once_and_told_as_they_are(
     # Signed and not noted, between two of them, signed and not noted again.
     in_workers(
         run,
-        killed_after("_note_receipt", 20),
+        killed_after("_note_receipt", 10),
         dying.at("bulk.item"),
-        killed_after("_note_receipt", 30),
+        killed_after("_note_receipt", 10),
     )
     pay()
 
@@ -192,7 +192,7 @@ def test_two_hundred_are_decided_once_and_told_as_they_are(
     assert {item.withdrawal_id for item in items_of(again)} == {row.pk for row in rows["changed"]}
     in_workers(again, dying.at("bulk.item"))
     actions.confirm_bulk_run(run_id=again.pk, by=approver, at=timezone.now())
-    in_workers(again, killed_after("_note_receipt", 5))
+    in_workers(again, killed_after("_note_receipt", 3))
     pay()
 
     assert {item.outcome for item in items_of(again)} == {Outcome.APPROVED}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
-from payments import actions
+from payments import actions, tasks
 from payments.actions import errors
 from payments.bulk import causes, running, totals
 from payments.bulk import items as bulk_items
@@ -537,8 +537,31 @@ class TestStopping:
             actions.drop_bulk_run(run_id=run.pk, by=run.by, at=NOW)
 
         assert BulkRun.objects.get().state == BulkState.DROPPED
+        item = run.items.get()
+        assert (item.seen, item.recipient_name, item.account) == ("", "", "")
         with pytest.raises(actions.BulkNotPossible):
             actions.confirm_bulk_run(run_id=run.pk, by=run.by, at=NOW)
+
+
+class TestForgetting:
+    def test_discards_after_a_day_what_nobody_confirmed(self) -> None:
+        forgotten, taken = (looked_through([payout(each)], by=approver()) for each in (100, 101))
+        actions.confirm_bulk_run(run_id=taken.pk, by=taken.by, at=NOW)
+        with at(NOW + timedelta(hours=23)):
+            tasks.discard_forgotten_bulk_runs()
+        assert BulkRun.objects.get(pk=forgotten.pk).state == BulkState.READY
+
+        with at(NOW + timedelta(hours=24)):
+            tasks.discard_forgotten_bulk_runs()
+            tasks.discard_forgotten_bulk_runs()
+
+        states = {run.pk: run.state for run in BulkRun.objects.all()}
+        assert states == {forgotten.pk: BulkState.DROPPED, taken.pk: BulkState.DECIDING}
+        item = forgotten.items.get()
+        assert (item.seen, item.recipient_name, item.account) == ("", "", "")
+        event = AuditEvent.objects.get(verb="payments.bulkrun.dropped")
+        assert (event.by, event.by_label) == (None, "Lightdesk")
+        assert event.reason == "Nobody confirmed it within 24 hours."
 
 
 class TestTryingAgain:

@@ -92,6 +92,19 @@ class TestSelecting:
         assert START in text_of(as_role("approver").get("/withdrawals/?tab=mine"))
         assert START not in text_of(as_role("maker").get("/withdrawals/?tab=mine"))
 
+    def test_says_how_many_go_at_once(self) -> None:
+        payouts(1)
+        client = as_role("approver")
+
+        page = text_of(client.get("/withdrawals/?tab=mine"))
+        claimed = client.post(
+            "/withdrawals/claim/", {"pick": [f"wd-{each}" for each in range(101)]}, follow=True
+        )
+
+        assert 'data-most-picks="500"' in page
+        assert "No more than 500 can be selected." in page
+        assert "At most 100 are claimed at once." in text_of(claimed)
+
 
 class TestFromTheQueueToTheReceipts:
     def test_signs_what_was_confirmed(self) -> None:
