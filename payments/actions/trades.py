@@ -20,7 +20,7 @@ from payments.journal import Journal
 from payments.models import TradeOrder
 from payments.references import TRADE, key_for
 from payments.rules import inexact
-from payments.trading import prices
+from payments.trading import currencies, prices
 from payments.trading.moves import move
 from staff import audit
 from staff.models import User
@@ -121,10 +121,9 @@ def _confirm(order_id: int, *, proved_at: datetime | None, by: User, at: datetim
             raise QuoteExpired
         if prices.needs_proof(order) and not is_proved(proved_at, now=at):
             raise ProofTooOld
-        if prices.is_short(order):
-            raise QuoteNotPossible(
-                Text(_("There is not enough %(currency)s for it."), currency=order.from_currency)
-            )
+        _wait_for_others(order)
+        if why := prices.against(order, prices.purses(order)):
+            raise QuoteNotPossible(why)
         journal = Journal(by=by, at=at)
         outbox.put(
             kind=TRADE,
@@ -138,6 +137,12 @@ def _confirm(order_id: int, *, proved_at: datetime | None, by: User, at: datetim
         move(order, OrderStatus.QUEUED, journal=journal, confirmed_by=by, confirmed_at=at)
         journal.write()
     return order
+
+
+def _wait_for_others(order: TradeOrder) -> None:
+    """Wait until nobody else decides about the same money: whoever comes later counts this one."""
+    rows = currencies.accounts().filter(currency=order.from_currency)
+    list(rows.select_for_update().values_list("pk"))
 
 
 def _asked(wish: Wish) -> QuoteRecord:

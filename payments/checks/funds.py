@@ -12,8 +12,8 @@ from django.utils.translation import gettext_noop as _
 
 from payments.checks.results import Check, figure
 from payments.enums import Kind, Level, Status
-from payments.models import Balance, Payment, Withdrawal
-from staff.texts import Text, written_number
+from payments.models import Balance, Payment, TradeOrder, Withdrawal
+from staff.texts import Sayable, Text, written_number
 from upstreams.enums import Upstream
 from upstreams.money import exponent
 
@@ -28,17 +28,45 @@ _FEE_SAMPLE: Final = 5  # the latest payouts whose fee is looked at; the highest
 class Committed:
     """What was promised to others and is not in the balance yet."""
 
-    total: Decimal
+    total: Decimal  # of payouts, of which the provider takes a fee
     number: int
+    exchanged: Decimal = Decimal(0)
+    exchanges: int = 0
 
     def __add__(self, other: Committed) -> Committed:
-        return Committed(self.total + other.total, self.number + other.number)
+        return Committed(
+            self.total + other.total,
+            self.number + other.number,
+            self.exchanged + other.exchanged,
+            self.exchanges + other.exchanges,
+        )
+
+    def with_fee(self, fee: Fee, currency: str) -> Decimal:
+        """All that will be gone when it was carried out."""
+        if not self.total:
+            return self.exchanged
+        return self.total + fee.on(self.total, currency) + self.exchanged
 
     @property
-    def words(self) -> Text:
+    def words(self) -> Sayable:
+        if not self.exchanges:
+            return self._payouts
+        if not self.number:
+            return self._exchanges
+        both = {"payouts": self._payouts, "exchanges": self._exchanges}
+        return Text(_("%(payouts)s and %(exchanges)s"), **both)
+
+    @property
+    def _payouts(self) -> Text:
         if self.number == 1:
             return Text(_("1 payout ahead"))
         return Text(_("%(number)s payouts ahead"), number=self.number)
+
+    @property
+    def _exchanges(self) -> Text:
+        if self.exchanges == 1:
+            return Text(_("1 exchange ahead"))
+        return Text(_("%(number)s exchanges ahead"), number=self.exchanges)
 
 
 NOTHING: Final = Committed(Decimal(0), 0)
@@ -83,9 +111,9 @@ def balance_suffices(
         )
         return Check(Level.BLOCK, CODE, text)
     fee = estimated_fee(withdrawal)
-    ahead = committed(withdrawal, balance) + planned
+    ahead = committed(balance, besides=withdrawal) + planned
     asked = withdrawal.amount + fee.on(withdrawal.amount, withdrawal.currency)
-    promised = ahead.total + fee.on(ahead.total, withdrawal.currency)
+    promised = ahead.with_fee(fee, withdrawal.currency)
     left = balance.available - promised - asked
     sums = Text(
         _(
@@ -118,37 +146,47 @@ def main_balance(withdrawal: Withdrawal) -> QuerySet[Balance]:
     )
 
 
-def committed(withdrawal: Withdrawal, balance: Balance) -> Committed:
-    """Sum up what has been approved here and cannot be part of the balance that we know.
+def committed(balance: Balance, *, besides: Withdrawal | None = None) -> Committed:
+    """Sum up what has been approved or confirmed here and cannot be part of this balance.
 
-    That is everything without a payment there, and what was sent after the balance was read.
+    That is everything without a payment or a trade there, and what became of it after the balance
+    was read.
     """
-    on_its_way = Q(status__in=[Status.APPROVED, Status.SENDING, Status.UNKNOWN], payment=None)
-    not_in_yet = Q(sent_at__gte=balance.as_of)
-    amounts = list(
+    payouts = (
         Withdrawal.objects.ours()
         .filter(
-            on_its_way | not_in_yet,
-            upstream=withdrawal.upstream,
-            currency=withdrawal.currency,
+            Q(status__in=[Status.APPROVED, Status.SENDING, Status.UNKNOWN], payment=None)
+            | Q(sent_at__gte=balance.as_of),
+            upstream=balance.upstream,
+            currency=balance.currency,
         )
-        .exclude(pk=withdrawal.pk)
+        .exclude(pk=besides.pk if besides else None)
         .values_list("amount", flat=True)
     )
-    return Committed(sum(amounts, Decimal(0)), len(amounts))
+    exchanges = (
+        TradeOrder.objects.promised_since(balance.as_of)
+        .filter(upstream=balance.upstream, from_currency=balance.currency)
+        .values_list("sold", flat=True)
+    )
+    amounts, sold = list(payouts), list(exchanges)
+    return Committed(sum(amounts, Decimal(0)), len(amounts), sum(sold, Decimal(0)), len(sold))
 
 
 def estimated_fee(withdrawal: Withdrawal) -> Fee:
     """The highest rate among this method's latest payouts, else the assumed one."""
+    return _fee(
+        upstream=withdrawal.upstream, currency=withdrawal.currency, method=withdrawal.method
+    )
+
+
+def estimated_fee_from(balance: Balance) -> Fee:
+    """The same of the latest payouts from this balance, by whichever method."""
+    return _fee(upstream=balance.upstream, currency=balance.currency)
+
+
+def _fee(**payouts: str) -> Fee:
     latest = (
-        Payment.objects.filter(
-            upstream=withdrawal.upstream,
-            kind=Kind.WITHDRAWAL,
-            currency=withdrawal.currency,
-            method=withdrawal.method,
-            fee__isnull=False,
-            amount__gt=0,
-        )
+        Payment.objects.filter(**payouts, kind=Kind.WITHDRAWAL, fee__isnull=False, amount__gt=0)
         .newest_first()
         .values_list("fee", "amount")[:_FEE_SAMPLE]
     )

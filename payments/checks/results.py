@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from payments.enums import Level
 from staff.texts import Sayable, Text, written_number
-from upstreams.money import exponent
+from upstreams.money import MAX_DECIMALS, exponent, is_known
 
 
 @dataclass(frozen=True)
@@ -29,5 +29,6 @@ class Check:
 
 def figure(amount: Decimal, currency: str) -> Text:
     """An amount with its currency, in the reader's notation."""
-    number = written_number(amount, exponent(currency))
+    places = exponent(currency) if is_known(currency) else MAX_DECIMALS
+    number = written_number(amount, places)
     return Text("%(number)s %(currency)s", number=number, currency=currency)

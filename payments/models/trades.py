@@ -20,6 +20,9 @@ from upstreams.enums import Upstream
 
 OPEN_TRADES = (TradeStatus.PENDING, TradeStatus.UNKNOWN)
 
+# Confirmed, and no trade of theirs is known: what it sells is promised.
+LIVE_ORDERS = (OrderStatus.QUEUED, OrderStatus.SENDING, OrderStatus.UNKNOWN)
+
 # What an order may become. `made` means that the provider has the trade; how that one fares stands
 # on it. A quote that nobody confirms stays one, and expires by itself.
 ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
@@ -143,6 +146,11 @@ class TradeOrderQuerySet(models.QuerySet["TradeOrder"]):
     def locked(self) -> TradeOrderQuerySet:
         """Rows to be changed: nobody else changes them until the transaction ends."""
         return self.select_related("trade").select_for_update(of=("self",), no_key=True)
+
+    def promised_since(self, since: datetime | None) -> TradeOrderQuerySet:
+        """Those whose money cannot have left what was read of our accounts at `since`."""
+        settled_since = Q(status=OrderStatus.MADE, settled_at__gte=since) if since else Q(pk=None)
+        return self.filter(Q(status__in=LIVE_ORDERS) | settled_since)
 
     def confirmed(self) -> TradeOrderQuerySet:
         """Those that somebody confirmed: of the others, nothing was ever sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -9,9 +10,14 @@ from typing import Final, TypeAlias
 
 from django.conf import settings
 from django.utils.formats import number_format
+from django.utils.translation import gettext_noop as _
 
-from payments.models import Trade, TradeOrder
+from payments.checks.funds import NOTHING, Committed, committed, estimated_fee_from
+from payments.checks.results import figure
+from payments.models import Balance, Trade, TradeOrder
 from payments.trading import currencies
+from staff.texts import Sayable, Text
+from upstreams.enums import Upstream
 
 DIGITS: Final = 8  # of a rate: more tell nobody anything
 _ROUNDING: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
@@ -47,10 +53,12 @@ def _said(one: str, rate: Decimal, other: str) -> str:
 
 @dataclass(frozen=True)
 class Purse:
-    """What is on one account, and what it would be after the exchange."""
+    """What is on one account, what of it is promised, and what is left after the exchange."""
 
     currency: str
     available: Decimal
+    ahead: Committed
+    promised: Decimal  # with the fees that will probably be taken
     after: Decimal
     as_of: datetime
 
@@ -64,21 +72,47 @@ def purses(order: TradeOrder) -> list[Purse]:
     rows = currencies.accounts().filter(currency__in=[order.from_currency, order.to_currency])
     known = {row.currency: row for row in rows}
     moves = {order.from_currency: -order.sold, order.to_currency: order.bought}
-    return [
-        Purse(
-            currency,
-            known[currency].available,
-            known[currency].available + by,
-            known[currency].as_of,
+    return [_purse(known[currency], by) for currency, by in moves.items() if currency in known]
+
+
+def _purse(balance: Balance, by: Decimal) -> Purse:
+    ahead, promised = committed(balance), Decimal(0)
+    if ahead != NOTHING:
+        promised = ahead.with_fee(estimated_fee_from(balance), balance.currency)
+    return Purse(
+        balance.currency,
+        balance.available,
+        ahead,
+        promised,
+        balance.available - promised + by,
+        balance.as_of,
+    )
+
+
+def against(order: TradeOrder, purses: Sequence[Purse]) -> Sayable:
+    """Why the account that is sold from does not allow it, as far as we know; "" if it does."""
+    currency = order.from_currency
+    purse = next((purse for purse in purses if purse.currency == currency), None)
+    if purse is None:
+        return Text(
+            _("The %(currency)s balance at %(provider)s is not known."),
+            currency=currency,
+            provider=Upstream(order.upstream).label,
         )
-        for currency, by in moves.items()
-        if currency in known
-    ]
-
-
-def is_short(order: TradeOrder) -> bool:
-    """Whether the account that is sold from has less than that, as far as we know."""
-    return any(purse.is_short for purse in purses(order) if purse.currency == order.from_currency)
+    if not purse.is_short:
+        return ""
+    if purse.ahead == NOTHING:
+        return Text(_("There is not enough %(currency)s for it."), currency=currency)
+    return Text(
+        _(
+            "There is not enough %(currency)s for it: of %(available)s, %(promised)s are "
+            "promised to %(ahead)s."
+        ),
+        currency=currency,
+        available=figure(purse.available, currency),
+        promised=figure(purse.promised, currency),
+        ahead=purse.ahead.words,
+    )
 
 
 def needs_proof(order: TradeOrder) -> bool:

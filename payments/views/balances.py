@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from payments.checks.funds import MAIN, Fee, estimated_fee
 from payments.enums import Status
-from payments.models import Balance, Withdrawal
+from payments.models import Balance, TradeOrder, Withdrawal
 from payments.sight import MAY_SEE
 from staff.permissions import permission_required
 
@@ -34,6 +34,7 @@ class Purse:
     balance: Balance
     promised: Decimal
     promised_number: int
+    exchanges: int
     waiting: Decimal
     waiting_number: int
     others: list[Balance]
@@ -76,24 +77,31 @@ def balances(request: HttpRequest) -> HttpResponse:
 def _purses(rows: list[Balance]) -> list[Purse]:
     """Group the balances by currency, each with what has been promised from it.
 
-    One query, and one more for the fee of each method that is under way.
+    Two queries, and one more for the fee of each method that is under way.
     """
     others = defaultdict(list)
     for row in rows:
         if row.balance_type != MAIN:
             others[row.upstream, row.currency].append(row)
     mains = [row for row in rows if row.balance_type == MAIN]
-    outgoing, fees = _outgoing(min((row.as_of for row in mains), default=None)), Fees()
+    since = min((row.as_of for row in mains), default=None)
+    outgoing, exchanged, fees = _outgoing(since), _exchanged(since), Fees()
     purses = []
     for main in mains:
         mine = outgoing[main.upstream, main.currency]
         promised = [row.amount + fees.of(row) for row in mine if _is_promised(row, main)]
+        sold = [
+            order.sold
+            for order in exchanged[main.upstream, main.currency]
+            if order.settled_at is None or order.settled_at >= main.as_of
+        ]
         waiting = [row.amount for row in mine if row.status == Status.AWAITING_APPROVAL]
         purses.append(
             Purse(
                 balance=main,
-                promised=sum(promised, Decimal(0)),
+                promised=sum([*promised, *sold], Decimal(0)),
                 promised_number=len(promised),
+                exchanges=len(sold),
                 waiting=sum(waiting, Decimal(0)),
                 waiting_number=len(waiting),
                 others=others.pop((main.upstream, main.currency), []),
@@ -105,7 +113,7 @@ def _purses(rows: list[Balance]) -> list[Purse]:
 def _without_main(groups: Iterable[list[Balance]]) -> list[Purse]:
     """Currencies of which the provider tells no main balance: the first kind stands for it."""
     nothing = Decimal(0)
-    return [Purse(first, nothing, 0, nothing, 0, rest) for first, *rest in groups]
+    return [Purse(first, nothing, 0, 0, nothing, 0, rest) for first, *rest in groups]
 
 
 def _outgoing(since: datetime | None) -> dict[tuple[str, str], list[Withdrawal]]:
@@ -120,6 +128,14 @@ def _outgoing(since: datetime | None) -> dict[tuple[str, str], list[Withdrawal]]
     grouped = defaultdict(list)
     for row in rows:
         grouped[row.upstream, row.currency].append(row)
+    return grouped
+
+
+def _exchanged(since: datetime | None) -> dict[tuple[str, str], list[TradeOrder]]:
+    """Return exchanges that are on their way, or made after the oldest balance was read."""
+    grouped = defaultdict(list)
+    for order in TradeOrder.objects.promised_since(since):
+        grouped[order.upstream, order.from_currency].append(order)
     return grouped
 
 

@@ -209,9 +209,7 @@ def _against_confirming(request: HttpRequest, row: TradeOrder, purses: list[pric
     """Why this person cannot confirm it now; "" if they can."""
     if not can(request.user, Permission.TRADE):
         return gettext("Your roles do not exchange money; an ops lead confirms it.")
-    if any(purse.is_short for purse in purses if purse.currency == row.from_currency):
-        return gettext("There is not enough %(currency)s for it.") % {"currency": row.from_currency}
-    return ""
+    return str(prices.against(row, purses))
 
 
 def _again(row: TradeOrder) -> str:
