@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from django.conf import settings
 
-from payments import mirror
+from payments import mirror, openings
 from payments.enums import Kind, SeenBy
 from payments.mirror import Listed, Sighting, TradeSeen, Whole
 from payments.models import Payment, Trade
@@ -181,11 +181,13 @@ def store_movements(records: Sequence[Sighting], at: datetime) -> StoreCounts:
 def store_accounts(records: Sequence[tuple[datetime, AccountRecord]], at: datetime) -> StoreCounts:
     if not records:
         return StoreCounts()
-    return mirror.store_balances(
+    counts = mirror.store_balances(
         [mirror.balance_of(account) for _, account in records],
         at=records[0][0],
         upstream=Upstream.LUMETRADE,
     )
+    openings.settle_held({account.currency for _, account in records}, at=at)
+    return counts
 
 
 def store_beneficiaries(records: Sequence[BeneficiaryRecord | Listed], at: datetime) -> StoreCounts:

@@ -6,6 +6,8 @@ There is one account per currency, so a repeat can only be told that it exists.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,19 +29,23 @@ from upstreams.models import Command
 from upstreams.outbox import (
     Done,
     MustNotSend,
+    NotSettleable,
     Outcome,
     Postponed,
     Refused,
     Repeat,
     Sender,
     Uncertain,
+    has_another_key,
     register,
+    settle_seen,
     waits_for_people,
 )
 
 BY_LABEL: Final = "Lightdesk"
 EXISTED: Final = "existed"
 NOT_OFFERED: Final = "NOT_OFFERED"
+CLOSED: Final = "CLOSED_BY_PEOPLE"
 
 
 def register_sender() -> None:
@@ -112,6 +118,21 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
     journal.write()
 
 
+def settle_held(currencies: Collection[str], *, at: datetime) -> None:
+    """End every doubt about an account that their list shows: there is never more than one.
+
+    Also where no attempt would find it any more, as when the key was changed meanwhile.
+    """
+    doubtful = AccountOpening.objects.filter(
+        upstream=Upstream.LUMETRADE, status=RequestStatus.UNKNOWN, currency__in=currencies
+    )
+    for opening in doubtful.order_by("pk"):
+        command = newest_command(opening)
+        if command is not None:
+            with suppress(NotSettleable):  # a late answer was faster
+                settle_seen(command=command, reference=opening.currency, at=at)
+
+
 def move(
     opening: AccountOpening,
     wanted: RequestStatus,
@@ -172,6 +193,15 @@ def tell(opening: AccountOpening, command: Command | None) -> Life:
                 gettext("Nothing was opened."),
                 next="",
             )
+        case RequestStatus.REFUSED if opening.error_code == CLOSED:
+            said = {**currency, "reason": opening.status_reason}
+            return Life(
+                "warn",
+                gettext("Somebody closed it: no account in %(currency)s was opened. %(reason)s")
+                % said,
+                gettext("If Lumetrade lists one after all, it appears below."),
+                next="",
+            )
         case RequestStatus.REFUSED:
             said = {**currency, "said": opening.status_reason}
             known = gettext("Lumetrade refused an account in %(currency)s: %(said)s") % said
@@ -191,6 +221,11 @@ def _unknown(opening: AccountOpening, command: Command | None) -> Life:
     money = gettext("It may be open. There is never more than one in a currency.")
     if command is not None and waits_for_people(command):
         following = gettext("No machine looks again: let the desk look once more.")
+        if has_another_key(command):
+            following = gettext(
+                "It was asked for under another key than the one set now, so the desk does not "
+                "look again. Look at Lumetrade: if there is none, close it."
+            )
         return Life("bad", known % {"currency": opening.currency}, money, following)
     next_at = command.next_at if command else None
     following = gettext("There is nothing to do: the desk looks for it again")

@@ -109,6 +109,7 @@ urlpatterns = [
     path("accounts/live/", accounts.accounts_live, name="accounts-live"),
     path("accounts/open/", accounts.account_open, name="account-open"),
     path("accounts/openings/<str:code>/look/", accounts.account_look, name="account-look"),
+    path("accounts/openings/<str:code>/close/", accounts.account_close, name="account-close"),
     path("beneficiaries/", beneficiaries.beneficiaries, name="beneficiaries"),
     path("beneficiaries/export/", exports.beneficiaries_export, name="beneficiaries-export"),
     path("beneficiaries/<str:code>/", beneficiaries.beneficiary, name="beneficiary"),

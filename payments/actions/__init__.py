@@ -51,7 +51,7 @@ from payments.actions.imports import (
     upload_import,
 )
 from payments.actions.keyed import Key, made_before, request_withdrawal_once
-from payments.actions.openings import look_for_account, open_account
+from payments.actions.openings import close_opening, look_for_account, open_account
 from payments.actions.policies import (
     begin_policy,
     confirm_policy,
@@ -96,6 +96,7 @@ __all__ = [
     "QuoteExpired",
     "QuoteNotPossible",
     "begin_policy",
+    "close_opening",
     "confirm_policy",
     "drop_policy",
     "made_before",

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from payments import actions, masking, openings
 from payments.enums import RequestStatus
+from payments.forms.decisions import ReasonForm
 from payments.forms.trades import OpenAccountForm
 from payments.life import Life
 from payments.models import AccountOpening, Balance, DepositWallet, NotPossible
@@ -105,6 +106,30 @@ def account_look(request: HttpRequest, code: str) -> HttpResponse:
     else:
         messages.success(request, gettext("The desk looks for it now."))
     return redirect("payments:accounts")
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.OPEN_ACCOUNTS)
+def account_close(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask why, and close an opening without a clear answer as not opened."""
+    opening = get_object_or_404(AccountOpening.objects.select_related("created_by"), code=code)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            actions.close_opening(
+                opening_id=opening.pk,
+                reason=form.cleaned_data["reason"],
+                by=person_of(request),
+                at=timezone.now(),
+            )
+        except NotPossible as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, gettext("%(code)s is closed.") % {"code": code})
+            return redirect("payments:accounts")
+    context = {"opening": opening, "form": form, "now": timezone.now()}
+    status = 422 if form.errors else 200
+    return render(request, "payments/account_close.html", context, status=status)
 
 
 def _page(request: HttpRequest, form: OpenAccountForm, *, status: int = 200) -> HttpResponse:

@@ -256,6 +256,11 @@ ROUTES: Mapping[str, Route] = {
         post=302,
         arguments=lambda world: {"code": world.opening.code},
     ),
+    "payments:account-close": Route(
+        may(Permission.OPEN_ACCOUNTS),
+        post=422,
+        arguments=lambda world: {"code": world.opening.code},
+    ),
     "payments:beneficiaries": Route(SEE),
     "payments:beneficiaries-export": Route(EXPORT, get=None, post=200),
     "payments:beneficiary": Route(SEE, arguments=lambda world: {"code": world.beneficiary.code}),

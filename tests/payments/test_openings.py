@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.utils import timezone
 from payments import actions, feeds_lumetrade, openings
 from payments.enums import RequestStatus
 from payments.models import AccountOpening, Balance, DepositWallet
-from staff.models import User
+from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from tests.payments.factories import approver, maker
 from tests.payments.lumetrade import Place
@@ -141,6 +142,70 @@ def test_what_never_arrived_is_asked_for_again(place: Place, client: Client) -> 
 
     assert deliver() == CommandState.DONE
     assert place.calls.count(OPEN) == 2
+
+
+def in_doubt_under_another_key(place: Place) -> AccountOpening:
+    place.fault("drop_before", method="POST", path="/lumetrade/api/v1/accounts")
+    opening = asked()
+    deliver()
+    Command.objects.update(credential="old key", next_at=None)
+    return opening
+
+
+def test_one_in_doubt_is_settled_when_the_account_is_listed(place: Place) -> None:
+    opening = in_doubt_under_another_key(place)
+    feeds.run(feeds_lumetrade.ACCOUNTS)
+    opening.refresh_from_db()
+    assert opening.status == RequestStatus.UNKNOWN
+    place.client.create_account("EUR")
+
+    feeds.run(feeds_lumetrade.ACCOUNTS)
+
+    opening.refresh_from_db()
+    assert (opening.status, told()) == (RequestStatus.MADE, "The account in EUR is open.")
+    assert Command.objects.get().state == CommandState.DONE
+
+
+def test_one_in_doubt_is_closed_by_an_ops_lead_with_a_reason(place: Place, client: Client) -> None:
+    opening = in_doubt_under_another_key(place)
+    with pytest.raises(NotPermitted):
+        actions.close_opening(opening_id=opening.pk, reason="None.", by=maker(), at=timezone.now())
+    client.force_login(lead())
+    url = reverse("payments:account-close", args=[opening.code])
+    assert url in client.get(reverse("payments:accounts")).text
+    assert client.post(url, {"reason": " "}).status_code == 422
+
+    answer = client.post(url, {"reason": "Their page lists none."}, follow=True)
+
+    opening.refresh_from_db()
+    assert (opening.status, opening.error_code) == (RequestStatus.REFUSED, openings.CLOSED)
+    assert "no account in EUR was opened. Their page lists none." in answer.text
+    event = AuditEvent.objects.get(verb="payments.accountopening.closed")
+    assert event.reason == "Their page lists none."
+    assert asked().status == RequestStatus.QUEUED
+
+
+def test_one_that_the_desk_still_looks_for_is_not_closed(place: Place) -> None:
+    place.fault("drop", method="POST", path="/lumetrade/api/v1/accounts")
+    opening = asked()
+    deliver()
+
+    with pytest.raises(actions.OpeningNotPossible, match="still looking"):
+        actions.close_opening(opening_id=opening.pk, reason="No.", by=lead(), at=timezone.now())
+
+
+def test_looking_again_says_when_it_has_moved_meanwhile(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.fault("drop_before", method="POST", path="/lumetrade/api/v1/accounts")
+    opening = asked()
+    deliver()
+    seen = openings.newest_command(opening)
+    Command.objects.update(fence=F("fence") + 1)
+    monkeypatch.setattr(openings, "newest_command", lambda opening: seen)
+
+    with pytest.raises(actions.OpeningNotPossible, match="moved meanwhile"):
+        actions.look_for_account(opening_id=opening.pk, by=lead(), at=timezone.now())
 
 
 def test_the_page_shows_accounts_and_hands_ways_to_pay_in_to_those_who_may(
