@@ -67,6 +67,8 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.tradeorder.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
     "payments.tradeorder.found": (_("found its trade"), "good"),
     "payments.tradeorder.refused": (_("found that it was not carried out"), "bad"),
+    "payments.tradeorder.cancelled": (_("cancelled it: nothing was exchanged"), "bad"),
+    "payments.tradeorder.reversed": (_("took the exchange back"), "bad"),
     "payments.ordersettlement.proposed": (_("proposed what became of it"), ""),
     "payments.ordersettlement.confirmed": (_("confirmed what became of it"), "good"),
     "payments.ordersettlement.dropped": (_("dropped the proposal"), ""),

@@ -7,7 +7,7 @@ from payments.mirror.methods import Listing, store_methods
 from payments.mirror.observing import luxcore_status, observe
 from payments.mirror.saved import Listed, store_beneficiaries
 from payments.mirror.storing import store_payments
-from payments.mirror.trades import TradeSeen, store_trades, trade_status
+from payments.mirror.trades import TradeSeen, store_trades, tell_if_undone, trade_status
 from payments.mirror.wallets import Whole, store_currencies, store_wallets
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "store_payments",
     "store_trades",
     "store_wallets",
+    "tell_if_undone",
     "trade_status",
 ]

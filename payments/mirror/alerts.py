@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop as _
 
+from payments.enums import TradeStatus
 from payments.intent import Difference
-from payments.models import Payment, PaymentRequest, Withdrawal
+from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
 from staff import audit
-from staff.texts import Sayable, Text
+from staff.texts import Lowered, Sayable, Text
 from upstreams import alarms, outbox
 from upstreams.enums import Upstream
 
@@ -35,9 +36,9 @@ class Alerts:
         )
         self._add("payment-conflict", text, audit.subject_of(payment))
 
-    def unknown_word(self, payment: Payment) -> None:
+    def unknown_word(self, seen: Payment | Trade) -> None:
         """A status that nobody documented: shown as it is, and treated as open."""
-        word = payment.upstream_status
+        word = seen.upstream_status
         text = Text(
             _("%(provider)s uses the status %(word)s, which this desk does not know."),
             provider=self.upstream.label,
@@ -92,6 +93,17 @@ class Alerts:
             status=payment.upstream_status,
         )
         self._add("rejected-but-moving", text, audit.subject_of(withdrawal))
+
+    def not_exchanged(self, order: TradeOrder, trade: Trade) -> None:
+        """An exchange of ours that was cancelled or taken back: the money is what it was."""
+        text = Text(
+            _("%(provider)s has %(trade)s, which %(code)s asked for, as %(status)s."),
+            provider=self.upstream.label,
+            trade=trade.upstream_id,
+            code=order.code,
+            status=Lowered(TradeStatus(trade.status).label),
+        )
+        self._add("exchange-undone", text, audit.subject_of(order))
 
     def raise_all(self) -> None:
         """Open the alarms and stop the provider where that was asked for."""

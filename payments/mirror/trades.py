@@ -14,7 +14,8 @@ from django.utils.translation import gettext_noop as _
 from customers.columns import longest
 from payments.enums import TradeStatus
 from payments.journal import Journal
-from payments.models import OPEN_TRADES, Fill, Trade
+from payments.mirror.alerts import Alerts
+from payments.models import OPEN_TRADES, Fill, Trade, TradeOrder
 from staff import audit
 from staff.texts import Lowered, Text
 from upstreams import alarms
@@ -36,6 +37,7 @@ _FOLLOWS: Final[Mapping[TradeStatus, frozenset[TradeStatus]]] = {
     TradeStatus.CANCELLED: frozenset({TradeStatus.CANCELLED}),
     TradeStatus.REVERSED: frozenset({TradeStatus.REVERSED}),
 }
+_UNDONE: Final = (TradeStatus.CANCELLED, TradeStatus.REVERSED)
 _TOLD: Final = (
     *("from_currency", "to_currency", "sold", "bought", "rate", "is_rate_inverted", "is_rfq"),
     *("status", "upstream_status", "created_at", "completed_at", "raw", "digest", "asked_at"),
@@ -117,13 +119,21 @@ def _store_page(page: Sequence[TradeSeen], *, at: datetime, journal: Journal) ->
         for key in sorted(fitting.keys() - rows.keys())
     ]
     changed = [row for key, row in rows.items() if _may_take(row, fitting[key], journal)]
+    before = {row.pk: (row.status, row.upstream_status) for row in changed}
     for row in [*new, *changed]:
         _take(row, fitting[row.upstream_id])
         row.changed_at = at
+    moved = [
+        row for row in [*new, *changed] if before.get(row.pk) != (row.status, row.upstream_status)
+    ]
+    for row in moved:
+        if row.status == TradeStatus.UNKNOWN:
+            _tell_of_word(row, journal)
     # Somebody may store the same new trade at this moment: theirs stands, ours is read again soon.
     Trade.objects.bulk_create(new, ignore_conflicts=True)
     if changed:
         Trade.objects.bulk_update(changed, [*_TOLD, "changed_at"])
+    _tell_of_ends([row for row in moved if row.pk], journal)
     _store_fills({row.upstream_id: fitting[row.upstream_id].record for row in [*new, *changed]})
     return StoreCounts(
         created=len(new),
@@ -131,6 +141,37 @@ def _store_page(page: Sequence[TradeSeen], *, at: datetime, journal: Journal) ->
         unchanged=len(latest) - len(new) - len(changed) - len(refused),
         refused=refused,
     )
+
+
+def tell_if_undone(order: TradeOrder, trade: Trade, *, journal: Journal) -> None:
+    """Note on an order that its exchange was cancelled or taken back, and call a person."""
+    if trade.status not in _UNDONE:
+        return
+    journal.add(
+        f"payments.tradeorder.{trade.status}",
+        order,
+        after={"trade": trade.upstream_id},
+        by_label=Upstream.LUMETRADE.label,
+    )
+    alerts = Alerts(at=journal.at, upstream=Upstream.LUMETRADE)
+    alerts.not_exchanged(order, trade)
+    journal.afterwards(alerts.raise_all)
+
+
+def _tell_of_ends(ended: Sequence[Trade], journal: Journal) -> None:
+    """Tell of what ended just now and was asked for here; its other ends speak for themselves."""
+    trades = {row.pk: row for row in ended if row.status in _UNDONE}
+    if not trades:
+        return
+    for order in TradeOrder.objects.filter(trade__in=trades).order_by("pk"):
+        assert order.trade_id is not None
+        tell_if_undone(order, trades[order.trade_id], journal=journal)
+
+
+def _tell_of_word(row: Trade, journal: Journal) -> None:
+    alerts = Alerts(at=journal.at, upstream=Upstream.LUMETRADE)
+    alerts.unknown_word(row)
+    journal.afterwards(alerts.raise_all)
 
 
 def _theirs() -> Any:

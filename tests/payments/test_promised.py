@@ -143,7 +143,7 @@ class TestAtOnce:
     def test_of_two_orders_over_the_whole_balance_one_is_queued(self) -> None:
         one, other = lead(), lead()
         for _ in range(rounds(10)):
-            TradeOrder.objects.update(status=OrderStatus.REFUSED)
+            TradeOrder.objects.exclude(confirmed_by=None).update(status=OrderStatus.REFUSED)
             first, second = quote(), quote()
 
             results = at_once(

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from payments import feeds_lumetrade, mirror
-from payments.enums import TradeStatus
+from payments.enums import OrderStatus, TradeStatus
 from payments.mirror import TradeSeen
 from payments.models import DepositWallet, Fill, OfferedCurrency, Trade
 from payments.trading import prices
-from tests.payments.factories import NOW
+from staff.models import AuditEvent
+from tests.payments.factories import NOW, TradeOrderFactory
 from tests.payments.lumetrade import Place
+from tests.staff.factories import UserFactory
 from upstreams import feeds as running
 from upstreams.enums import RunState
 from upstreams.feeds import StoreCounts
@@ -120,6 +122,28 @@ class TestStoring:
 
         assert status() == TradeStatus.COMPLETED
         assert "is completed, and now that it is cancelled" in Alarm.objects.get().text
+
+    @pytest.mark.parametrize("end", ["CANCELLED", "REVERSED"])
+    def test_calls_a_person_when_ours_is_undone(self, end: str) -> None:
+        store(seen("PENDING"), seen("PENDING", transactionId="TID2"))
+        trade = Trade.objects.get(upstream_id="TID1")
+        order = TradeOrderFactory(
+            status=OrderStatus.MADE, trade=trade, confirmed_by=UserFactory(roles=["ops_lead"])
+        )
+
+        for minutes in (1, 2):
+            later = NOW + timedelta(minutes=minutes)
+            store(seen(end, at=later), seen(end, at=later, transactionId="TID2", n=minutes))
+
+        alarm = Alarm.objects.get()
+        assert f"TID1, which {order.code} asked for, as {end.lower()}" in alarm.text
+        event = AuditEvent.objects.get(verb=f"payments.tradeorder.{end.lower()}")
+        assert (event.subject_id, event.by_label) == (str(order.pk), "Lumetrade")
+
+    def test_calls_a_person_about_a_word_that_nobody_documented(self) -> None:
+        store(seen("SETTLING"))
+
+        assert "'SETTLING', which this desk does not know" in Alarm.objects.get().text
 
     def test_a_shorter_answer_forgets_no_part(self) -> None:
         store(seen("COMPLETED", fills=[FILL], completedAt="2026-02-18T10:29:05"))
