@@ -225,6 +225,7 @@ def _link(command: Command, reference: str, journal: Journal) -> None:
     order = _locked(command)
     if order.trade_id is None:
         move(order, OrderStatus.MADE, journal=journal, trade=trade, settled_at=journal.at)
+        mirror.tell_if_undone(order, trade, journal=journal)
 
 
 def _refuse(command: Command, code: str, message: str, journal: Journal) -> None:

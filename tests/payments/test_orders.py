@@ -30,7 +30,7 @@ from upstreams.enums import CommandState
 from upstreams.errors import Conflict
 from upstreams.feeds import StoreCounts
 from upstreams.lumetrade.schemas import TradeRecord
-from upstreams.models import Command, SendingSwitch
+from upstreams.models import Alarm, Command, SendingSwitch
 from upstreams.money import Money
 from upstreams.records import Batch, RefusedItem
 
@@ -379,6 +379,19 @@ class TestSending:
 
         assert ours(order).trade == Trade.objects.get()
         assert confirmations(place) == 1
+
+    def test_one_that_was_cancelled_when_it_is_found_calls_a_person(self, place: Place) -> None:
+        place.fault("drop", method="POST", path=CONFIRM_PATH)
+        order = confirmed(lead())
+        deliver()
+        feeds.run(feeds_lumetrade.TRADES)
+        place.move(Trade.objects.get().upstream_id, "CANCELLED")
+
+        look_again()
+
+        told = AuditEvent.objects.filter(verb="payments.tradeorder.cancelled")
+        assert (ours(order).status, told.count()) == (OrderStatus.MADE, 1)
+        assert "as cancelled" in Alarm.objects.get(code="exchange-undone").text
 
     def test_what_never_arrived_is_never_sent_again(self, place: Place) -> None:
         place.fault("drop_before", method="POST", path=CONFIRM_PATH)
