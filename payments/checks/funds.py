@@ -160,9 +160,10 @@ def committed(balance: Balance, *, besides: Withdrawal | None = None) -> Committ
             upstream=balance.upstream,
             currency=balance.currency,
         )
-        .exclude(pk=besides.pk if besides else None)
         .values_list("amount", flat=True)
     )
+    if besides is not None:
+        payouts = payouts.exclude(pk=besides.pk)
     exchanges = (
         TradeOrder.objects.promised_since(balance.as_of)
         .filter(upstream=balance.upstream, from_currency=balance.currency)

@@ -135,7 +135,7 @@ def test_what_never_arrived_is_asked_for_again(place: Place, client: Client) -> 
     with CaptureQueriesContext(connection) as asked_for:
         shown = client.get(reverse("payments:accounts")).text
     assert "Look again" in shown
-    commands = f'FROM "{Command._meta.db_table}"'
+    commands = f'FROM "{Command._meta.db_table}" WHERE ("{Command._meta.db_table}"."subject_id"'
     assert sum(commands in query["sql"] for query in asked_for) == 1
 
     client.post(reverse("payments:account-look", args=[opening.code]))
