@@ -32,9 +32,24 @@ def of_ours(reader: Reader, drift: Drift, *, now: datetime) -> Finding | None:
             return _unmatched(drift, now=now)
         case DriftKind.BALANCE:
             verdict = money.judge_one(reader, drift.subject)
-            return verdict.finding if verdict is not None else None
+            return verdict.finding if verdict is not None else _as_seen(drift)
     record = reader.parse(drift.raw, drift.theirs["kind"]) if drift.raw else None
     return of_record(reader, drift.subject, record, now=now)
+
+
+def _as_seen(drift: Drift) -> Finding:
+    """A balance that cannot be judged at this moment stands as a run saw it."""
+    return Finding(
+        upstream=drift.upstream,
+        kind=DriftKind.BALANCE,
+        subject=drift.subject,
+        subject_at=drift.subject_at,
+        currency=drift.currency,
+        amount=drift.amount,
+        ours=drift.ours,
+        theirs=drift.theirs,
+        fields=drift.fields,
+    )
 
 
 def _stuck(drift: Drift, *, now: datetime) -> Finding | None:

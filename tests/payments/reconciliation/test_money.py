@@ -10,8 +10,8 @@ import pytest
 
 from payments.enums import Kind, PaymentStatus
 from payments.mirror import store_balances
-from payments.models import DailyBalance
-from payments.reconciliation import money, readers
+from payments.models import DailyBalance, Drift
+from payments.reconciliation import drifts, judging, money, readers
 from tests.payments.factories import PaymentFactory
 from tests.sandbox.helpers import NOON
 from upstreams.enums import Upstream
@@ -128,3 +128,17 @@ def test_judges_one_day_alone() -> None:
     assert one.finding is not None
     assert one.finding.amount == Decimal(95)
     assert set(verdicts(YESTERDAY)) == {f"AUD {YESTERDAY}", f"AUD {DAY}"}
+
+
+def test_a_difference_stands_while_it_cannot_be_judged(a_day: None) -> None:
+    paid(amount=Decimal(200))
+    [verdict] = money.judge(readers.get(Upstream.LUXCORE), DAY, DAY)
+    assert verdict.finding is not None
+    drifts.store([verdict.finding], at=NOON)
+    drift = Drift.objects.get()
+    paid(fee=None)  # nobody tells how much it moved
+
+    still = judging.of_ours(readers.get(Upstream.LUXCORE), drift, now=NOON)
+
+    assert still is not None
+    assert still.fingerprint == drift.fingerprint
