@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import IO, Any, Final, TypeAlias
 
+import structlog
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
@@ -43,6 +44,8 @@ from upstreams.lumetrade.schemas import (
 )
 from upstreams.money import Money
 from upstreams.records import BadRecord, Batch, Fields, RefusedItem
+
+logger = structlog.get_logger(__name__)
 
 PAGE: Final = 500
 # Their lists are polled: what is younger than a poll and its run may simply not be here yet.
@@ -251,6 +254,7 @@ def _trade(trade: TradeRecord) -> Iterator[Movement]:
 
 def _unread(item: RefusedItem) -> Iterator[Movement]:
     """Nobody knows what a trade moved that cannot be read: nothing is said of where it may have."""
+    logger.warning("payments.reconciliation.trade_unread", trade=item.record_id, reason=item.reason)
     told = item.payload if isinstance(item.payload, dict) else {}
     currencies = [told.get(name) for name in ("fromCurrency", "toCurrency")]
     moments = [_moment(told, name) for name in ("createdAt", "completedAt")]
