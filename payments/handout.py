@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Final
 
 import segno
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_noop
 
 from payments import facts
+from payments.checks import holds
 from payments.enums import Kind, PaymentStatus, Status
-from payments.models import Payment
+from payments.models import Payment, Withdrawal
 
 # What LuxCore calls the details, in reading order, which PostgreSQL's JSON does not keep
 # (upstreams.md §3.9; the last three are of an obsolete form).
@@ -96,6 +98,14 @@ def waits_for_payee(payment: Payment | None) -> bool:
     return withdrawal is not None and withdrawal.status == Status.SENT
 
 
+def why_not(withdrawal: Withdrawal) -> str:
+    """Why the address of a page that waits for its payee is not handed on now; "" if it may be."""
+    if found := holds.over([withdrawal])[withdrawal.pk]:
+        held = {"held": holds.told(found)}
+        return gettext("%(held)s Do not hand the address on: cancel the payout.") % held
+    return ""
+
+
 def _place(detail: tuple[str, object]) -> tuple[int, str]:
     """Where a detail stands among the lines; what is new comes last."""
     name = detail[0]
@@ -105,6 +115,15 @@ def _place(detail: tuple[str, object]) -> tuple[int, str]:
 def _scanned(url: str, details: Mapping[str, str]) -> str:
     text = url or next((details[name] for name in _SCANNED if name in details), "")
     return text if len(text) <= _MOST_SCANNED else ""
+
+
+def drawn(found: Handout | None) -> dict[str, object]:
+    """What the picture of it takes."""
+    return {
+        "handout": found,
+        "qr": qr(found.scanned) if found and found.scanned else "",
+        "now": timezone.now(),
+    }
 
 
 def qr(text: str) -> SafeString:

@@ -72,6 +72,7 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.ordersettlement.proposed": (_("proposed what became of it"), ""),
     "payments.ordersettlement.confirmed": (_("confirmed what became of it"), "good"),
     "payments.ordersettlement.dropped": (_("dropped the proposal"), ""),
+    "payments.payment.address_shown": (_("saw the address that is handed to the payee"), ""),
     "payments.payment.cancel_asked": (_("asked to have it cancelled"), ""),
     "payments.payment.cancel_read": (_("read what became of the cancellation"), ""),
     "payments.payment.cancel_answered": (_("answered that it is now:"), ""),

@@ -192,7 +192,8 @@ def _sent(facts: Facts) -> Life:
             tone="wait",
             known=known,
             money=gettext("No money moves before the payee has said on the page where to."),
-            next=gettext("A maker hands the page's address on; who has it gets the money."),
+            next=handout.why_not(facts.withdrawal)
+            or gettext("A maker hands the page's address on; who has it gets the money."),
         )
     return Life(
         tone="flow",

@@ -81,6 +81,11 @@ urlpatterns = [
         name="payment-refresh",
     ),
     path(
+        "payments/<str:upstream>/<str:upstream_id>/address/",
+        payments.payment_address,
+        name="payment-address",
+    ),
+    path(
         "payments/<str:upstream>/<str:upstream_id>/cancel/",
         cancel.payment_cancel,
         name="payment-cancel",

@@ -43,6 +43,7 @@ from payments.actions.errors import (
     TooLateToUndo,
     TooManyAtOnce,
 )
+from payments.actions.handing import show_address
 from payments.actions.holds import hold_customer, lift_hold
 from payments.actions.imports import (
     ImportNotPossible,
@@ -171,6 +172,7 @@ __all__ = [
     "retry_bulk_run",
     "send_again",
     "settle_request",
+    "show_address",
     "sign_withdrawal",
     "start_bulk_run",
     "start_reconciliation",

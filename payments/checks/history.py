@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as _
 
 from payments.accounts import same_name
 from payments.beneficiaries import CHANGE_LABELS
-from payments.checks.holds import HELD, STOPPABLE, contact_of, over
+from payments.checks.holds import HELD, contact_of, is_stoppable, over
 from payments.checks.results import Check
 from payments.enums import Kind, Level, Status
 from payments.models import (
@@ -154,7 +154,7 @@ def flags_for(withdrawals: Sequence[Withdrawal]) -> dict[int, list[Flag]]:
     flags: dict[int, list[Flag]] = {withdrawal.pk: [] for withdrawal in withdrawals}
     similar = similar_to(withdrawals)
     known = _paid_keys(withdrawals)
-    held = over(row for row in withdrawals if row.status in STOPPABLE)
+    held = over(row for row in withdrawals if is_stoppable(row))
     for withdrawal in withdrawals:
         if held.get(withdrawal.pk):
             flags[withdrawal.pk].append(Flag(HELD, gettext("held")))

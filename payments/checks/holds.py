@@ -21,6 +21,13 @@ HELD: Final = "hold"
 STOPPABLE: Final = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.SENDING, Status.UNKNOWN)
 
 
+def is_stoppable(withdrawal: Withdrawal) -> bool:
+    """Whether a hold still stops it: a page, too, whose payee has yet to say where to."""
+    if withdrawal.status == Status.SENT:
+        return withdrawal.hosted and not withdrawal.account_key
+    return withdrawal.status in STOPPABLE
+
+
 def contact_of(withdrawal: Withdrawal) -> holds.Contact:
     """Whose payout it is."""
     return holds.Contact(

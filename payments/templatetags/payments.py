@@ -3,7 +3,6 @@
 from django import template
 from django.template import Context
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from payments import cancelling, words
@@ -49,17 +48,22 @@ def new_deposit(context: Context) -> dict[str, object]:
 def handout(context: Context, payment: Payment) -> dict[str, object]:
     """Show makers what is to be handed on: details or an address, and its QR code.
 
-    The address lets whoever has it pay, or say where a payout goes: nobody else needs it.
+    The address lets whoever has it pay, or say where a payout goes: nobody else needs it. That of
+    a payout is shown when it is asked for, and who asked is noted.
     """
     found, person = handouts.of(payment), context["request"].user
-    is_payout = found is not None and found.is_payout
-    if not can(person, Permission.MAKE_WITHDRAWALS if is_payout else Permission.MAKE_DEPOSITS):
-        found = None
-    return {
-        "handout": found,
-        "qr": handouts.qr(found.scanned) if found and found.scanned else "",
-        "now": timezone.now(),
-    }
+    if found and found.is_payout:
+        if not can(person, Permission.MAKE_WITHDRAWALS):
+            return {}
+        where = [payment.upstream, payment.upstream_id]
+        return {
+            "address_url": reverse("payments:payment-address", args=where),
+            "refusal": handouts.why_not(payment.withdrawal),
+            "csrf_token": context.get("csrf_token"),
+        }
+    if not can(person, Permission.MAKE_DEPOSITS):
+        return {}
+    return handouts.drawn(found)
 
 
 @register.inclusion_tag("payments/_cancel.html", takes_context=True)

@@ -16,10 +16,10 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from payments import actions, facts, history, masking, words
+from payments import actions, facts, handout, history, masking, words
 from payments.enums import Kind, PaymentStatus
 from payments.forms.filters import PaymentFilter
-from payments.models import Payment
+from payments.models import NotPossible, Payment
 from payments.models.payments import PaymentQuerySet
 from payments.sight import MAY_SEE, Sight
 from staff import lists
@@ -163,6 +163,23 @@ def payment_refresh(request: HttpRequest, upstream: str, upstream_id: str) -> Ht
             else gettext("It has changed: %(status)s.") % {"status": said.lower()},
         )
     return redirect(_address(row, request))
+
+
+@require_POST
+@permission_required(Permission.MAKE_WITHDRAWALS)
+def payment_address(request: HttpRequest, upstream: str, upstream_id: str) -> HttpResponse:
+    """Show the address of a payout's page to whoever hands it on, once: it is noted who saw it."""
+    row = _find(upstream, upstream_id)
+    try:
+        found = actions.show_address(payment_id=row.pk, by=person_of(request), at=timezone.now())
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+        return redirect(row)
+    response = render(
+        request, "payments/payment_address.html", {"payment": row, **handout.drawn(found)}
+    )
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _labelled(counterparty: Mapping[str, str]) -> list[tuple[str, str, bool]]:

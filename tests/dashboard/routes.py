@@ -233,6 +233,8 @@ ROUTES: Mapping[str, Route] = {
     # 286: nobody asked to cancel it, so there is nothing to poll.
     "payments:payment-cancel-live": Route(SEE, get=286, arguments=_payment),
     "payments:payment": Route(SEE, arguments=_payment),
+    # 302: it waits for no payee, so there is no address.
+    "payments:payment-address": Route(MAKE, get=None, post=302, arguments=_payment),
     "payments:payment-refresh": Route(
         may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_payment
     ),

@@ -14,6 +14,7 @@ from payments import actions, checks, mirror, rules
 from payments.enums import Level, PaymentStatus, SeenBy, Status
 from payments.models import Payment, Withdrawal
 from staff.models import AuditEvent
+from tests.customers.factories import HoldFactory
 from tests.payments.deciding import sign
 from tests.payments.factories import (
     NOW,
@@ -81,20 +82,43 @@ def test_is_asked_for_signed_sent_handed_on_and_paid(sandbox: Bench) -> None:
 
     client = client_of(mara)
     shown = text_of(client.get(page(withdrawal)))
-    assert payment.page_url in shown
+    address = f"{payment.get_absolute_url()}address/"
+    assert payment.page_url not in shown
     assert "To hand on to the payee" in shown
-    assert 'class="qr"' in shown
+    handed = client.post(address)
+    assert payment.page_url in text_of(handed)
+    assert 'class="qr"' in text_of(handed)
+    assert handed.headers["Cache-Control"] == "no-store"
+    assert AuditEvent.objects.filter(verb="payments.payment.address_shown", by=mara).count() == 1
     assert "No money moves before the payee has said" in shown
     for other in (as_role("approver"), as_role("agent")):
         assert payment.page_url not in text_of(other.get(page(withdrawal)))
         assert payment.page_url not in text_of(other.get(payment.get_absolute_url()))
-    assert payment.page_url in text_of(client.get(payment.get_absolute_url()))
+        assert other.post(address).status_code == 403
+    assert "Show the address" in text_of(client.get(payment.get_absolute_url()))
+    assert payment.page_url not in text_of(client.get(payment.get_absolute_url()))
 
     sandbox.act({"transaction_id": payment.upstream_id}, "release")
     actions.refresh_payment(payment_id=payment.pk, by=approver(), at=timezone.now())
-    assert payment.page_url not in text_of(client.get(page(withdrawal)))
+    assert "Show the address" not in text_of(client.get(page(withdrawal)))
     withdrawal.refresh_from_db()
     assert withdrawal.status == Status.SENT
+
+
+def test_is_not_handed_on_while_the_customer_is_held() -> None:
+    payment = PaymentFactory(hosted=True, counterparty={}, page_url=HOOK)
+    withdrawal = a_page(sent=True, payment=payment, account_key="")
+    HoldFactory()
+    client = as_role("maker")
+
+    shown = text_of(client.get(page(withdrawal)))
+    answer = client.post(f"{payment.get_absolute_url()}address/", follow=True)
+
+    assert "Do not hand the address on: cancel the payout." in shown
+    assert "Do not hand the address on: cancel the payout." in text_of(answer)
+    assert HOOK not in shown + text_of(answer)
+    assert not AuditEvent.objects.filter(verb="payments.payment.address_shown").exists()
+    assert "held" in [flag.text for flag in checks.flags_for([withdrawal])[withdrawal.pk]]
 
 
 class TestForm:
