@@ -4,7 +4,9 @@
 a journey; whatever goes wrong in the browser's console fails the test.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support.browsers import chromium_executable
 from tests.support.desk import Desk, running_desk
+from tests.support.waiting import wait_until
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 800}
 # The browser says this of every answer from 400 on, and journeys look at such pages on purpose.
@@ -35,7 +38,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with running_desk(tmp_path_factory.mktemp("desk")) as desk:
+        wait_until(lambda: has_read_luxcore(desk), seconds=120, what="LuxCore is read")
         yield desk
+
+
+def has_read_luxcore(desk: Desk) -> bool:
+    """Whether each list of LuxCore was read to its end: before that nothing can be signed."""
+    with closing(sqlite3.connect(desk.directory / "lightdesk.sqlite3")) as books:
+        asked = "SELECT last_success_at FROM upstreams_feedstate WHERE upstream = 'luxcore'"
+        return all(moment for (moment,) in books.execute(asked).fetchall() or [(None,)])
 
 
 @pytest.fixture(scope="module")  # a playwright that stays open keeps Django from its database

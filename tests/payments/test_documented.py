@@ -157,8 +157,7 @@ def _flat(errors: Any) -> Iterator[tuple[str, str]]:
 
 
 def asked(told: WithdrawalDraft) -> Withdrawal:
-    withdrawal = asking.build(told, by=None, at=NOW, origin=Origin.DESK)  # type: ignore[arg-type]
-    return withdrawal
+    return asking.build(told, by=None, at=NOW, origin=Origin.DESK, beneficiary=None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
