@@ -66,6 +66,7 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "payments.tradeorder.made": (_("has it"), "good"),
     "payments.tradeorder.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
     "payments.tradeorder.found": (_("found its trade"), "good"),
+    "payments.tradeorder.trade_seen": (_("shows the trade that two people had named"), ""),
     "payments.tradeorder.refused": (_("found that it was not carried out"), "bad"),
     "payments.tradeorder.cancelled": (_("cancelled it: nothing was exchanged"), "bad"),
     "payments.tradeorder.reversed": (_("took the exchange back"), "bad"),

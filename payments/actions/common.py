@@ -16,6 +16,7 @@ from payments.actions.errors import (
     IntroducerCannotSign,
     MakerCannotSign,
     ReasonMissing,
+    SettlementNotPossible,
 )
 from payments.decision import introduced, wrote
 from payments.enums import Status, Verdict
@@ -24,7 +25,9 @@ from payments.models import NotPossible, Signature, Withdrawal
 from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
-from staff.texts import in_english, packed
+from staff.texts import Text, in_english, packed
+from upstreams import outbox
+from upstreams.models import Command
 
 # To somebody who answers a proposal that they cannot have seen.
 NOT_SEEN: Final = _(
@@ -33,6 +36,25 @@ NOT_SEEN: Final = _(
 
 
 LOCK_NOT_AVAILABLE = "55P03"  # what PostgreSQL calls a wait that was too long
+
+
+def has_word(command: Command, written_word: str) -> bool:
+    """Whether the provider's written word stands for what nobody can see under the key set now."""
+    return bool(written_word) and outbox.has_another_key(command)
+
+
+def refuse_unproven(command: Command, written_word: str) -> None:
+    """That nothing happened takes that word, where a list proves nothing."""
+    if outbox.has_another_key(command) and not has_word(command, written_word):
+        raise SettlementNotPossible(
+            Text(
+                _(
+                    "It was sent under another key, so no list that is read now proves "
+                    "that nothing came of it: write down what the provider says, and where "
+                    "that stands."
+                )
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from payments import matching, mirror, senders, senders_lumetrade
-from payments.actions.common import NOT_SEEN, refuse_askers, stated
+from payments.actions.common import NOT_SEEN, has_word, refuse_askers, refuse_unproven, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
 from payments.journal import Journal
@@ -197,20 +197,10 @@ def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
     None for one that was not paid, and for one that was paid under another key, which nobody can
     see here: then the provider's written word stands for it.
     """
-    has_word = outbox.has_another_key(command) and settlement.written_word
     if settlement.outcome == Status.REFUSED:
         if settlement.upstream_id:
             raise SettlementNotPossible(Text(_("Name no payment for one that was not paid.")))
-        if outbox.has_another_key(command) and not has_word:
-            raise SettlementNotPossible(
-                Text(
-                    _(
-                        "It was sent under another key, so no list that is read now proves "
-                        "that it was not paid: write down what the provider says, and where "
-                        "that stands."
-                    )
-                )
-            )
+        refuse_unproven(command, settlement.written_word)
         return None
     if settlement.outcome != Status.SENT:
         raise SettlementNotPossible(
@@ -220,7 +210,7 @@ def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
     known = Payment.objects.filter(
         upstream=withdrawal.upstream, upstream_id=settlement.upstream_id
     ).first()
-    if known is None and settlement.upstream_id and has_word:
+    if known is None and settlement.upstream_id and has_word(command, settlement.written_word):
         return None
     if known is None or known.kind != Kind.WITHDRAWAL:
         raise SettlementNotPossible(Text(_("Name the payment at the provider that paid it.")))

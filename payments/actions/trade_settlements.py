@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from payments.actions.common import NOT_SEEN, stated
+from payments.actions.common import NOT_SEEN, has_word, refuse_unproven, stated
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import OrderStatus, TradeStatus
 from payments.journal import Journal
@@ -28,10 +28,20 @@ from upstreams.models import Command
 
 
 def propose_order_settlement(
-    *, order_id: int, trade: Trade | None, reason: str, by: User, at: datetime
+    *,
+    order_id: int,
+    trade: Trade | None,
+    upstream_id: str = "",
+    written_word: str = "",
+    reason: str,
+    by: User,
+    at: datetime,
 ) -> OrderSettlement:
     """Say what became of an unknown exchange: that trade, or (None) that it was not carried out.
 
+    Where the key was changed since it was sent, no list that is read now proves anything: then
+    `written_word` is needed, what the provider said and where that stands, and with it a trade that
+    nobody here has seen may be named by its `upstream_id`.
     It decides nothing; a second person confirms it, and everything is looked at again then.
     Raises NotPermitted, ReasonMissing, SettlementNotPossible.
     """
@@ -41,12 +51,14 @@ def propose_order_settlement(
     settlement = OrderSettlement(
         order=order,
         trade=trade,
+        upstream_id=trade.upstream_id if trade else upstream_id.strip(),
+        written_word=written_word.strip(),
         fence=command.fence,
         reason=stated(reason),
         proposed_by=by,
         proposed_at=at,
     )
-    _refuse_untrue(trade, order, command)
+    _refuse_untrue(settlement, command)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -90,17 +102,18 @@ def confirm_order_settlement(
                 )
             )
         )
-    if settlement.trade is None:
+    if not settlement.upstream_id:
         _refuse_when_it_is_there(command)
     with transaction.atomic():
         settlement = _proposal(_to_change(), order_id, settlement_id)
         _refuse_confirming(settlement, by)
-        _refuse_untrue(settlement.trade, settlement.order, command)
+        settlement.trade = settlement.trade or _seen_since(settlement)
+        _refuse_untrue(settlement, command)
         settlement.confirmed_by, settlement.confirmed_at = by, at
-        settlement.save(update_fields=["confirmed_by", "confirmed_at"])
+        settlement.save(update_fields=["trade", "confirmed_by", "confirmed_at"])
         outcome: outbox.Done | outbox.Refused
-        if settlement.trade is not None:
-            outcome = outbox.Done(reference=settlement.trade.upstream_id)
+        if settlement.upstream_id:
+            outcome = outbox.Done(reference=settlement.upstream_id)
         else:
             outcome = outbox.Refused(code="SETTLED_BY_PEOPLE", message="It was not carried out.")
         try:
@@ -110,7 +123,7 @@ def confirm_order_settlement(
                 Text(_("The provider has answered meanwhile: look at the exchange again."))
             ) from late
         except IntegrityError:
-            _refuse_anothers(settlement.trade, settlement.order)  # whose settling was faster
+            _refuse_anothers(settlement)  # whose settling was faster
             raise
         _note("confirmed", settlement, by=by, at=at)
     return settlement
@@ -170,13 +183,25 @@ def _waiting_command(order: TradeOrder) -> Command:
     return command
 
 
-def _refuse_untrue(trade: Trade | None, order: TradeOrder, command: Command) -> None:
-    """What we hold must not speak against it."""
-    if trade is None:
+def _seen_since(settlement: OrderSettlement) -> Trade | None:
+    """The trade that was named while nobody here had seen it."""
+    return Trade.objects.filter(
+        upstream=settlement.order.upstream, upstream_id=settlement.upstream_id
+    ).first()
+
+
+def _refuse_untrue(settlement: OrderSettlement, command: Command) -> None:
+    """What we hold must not speak against it; where it cannot, the provider's word is needed."""
+    if not settlement.upstream_id:
         _refuse_unsaying(command)
+        refuse_unproven(command, settlement.written_word)
         return
-    _refuse_anothers(trade, order)
-    if not matching.is_nameable(order, command, trade):
+    _refuse_anothers(settlement)
+    if settlement.trade is None:
+        if not has_word(command, settlement.written_word):
+            raise SettlementNotPossible(Text(_("Name a trade that this desk has seen.")))
+        return
+    if not matching.is_nameable(settlement.order, command, settlement.trade):
         raise SettlementNotPossible(
             Text(
                 _(
@@ -203,8 +228,12 @@ def _refuse_unsaying(command: Command) -> None:
         )
 
 
-def _refuse_anothers(trade: Trade | None, order: TradeOrder) -> None:
-    if trade is not None and TradeOrder.objects.filter(trade=trade).exclude(pk=order.pk).exists():
+def _refuse_anothers(settlement: OrderSettlement) -> None:
+    named = Q(trade__upstream_id=settlement.upstream_id) | Q(
+        settlements__upstream_id=settlement.upstream_id, settlements__confirmed_at__isnull=False
+    )
+    others = TradeOrder.objects.filter(named, upstream=settlement.order.upstream)
+    if others.exclude(pk=settlement.order_id).exists():
         raise SettlementNotPossible(Text(_("That trade belongs to another order.")))
 
 
@@ -224,8 +253,8 @@ def _refuse_confirming(settlement: OrderSettlement, by: User) -> None:
 def _refuse_when_it_is_there(command: Command) -> None:
     """Look at Lumetrade's trades, now: "it was not carried out" must not be wrong.
 
-    Under another key a list that does not show it proves nothing, whether it is read or not: then
-    the two people's word stands alone.
+    Under another key a list that does not show it, or cannot be read, proves nothing: the
+    provider's written word stands for it.
     """
     seconds = settings.APPROVAL_READ_SECONDS
     try:
@@ -275,7 +304,8 @@ def _note(verb: str, settlement: OrderSettlement, *, by: User, at: datetime) -> 
         settlement.order,
         after={
             "settlement": settlement.pk,
-            "trade": settlement.trade.upstream_id if settlement.trade else "",
+            "trade": settlement.upstream_id,
+            "written_word": settlement.written_word,
             "proposed_by": settlement.proposed_by.email,
         },
         reason=settlement.reason if verb != "dropped" else "",

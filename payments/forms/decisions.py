@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.enums import HoldKind
 from payments.enums import RejectCode, Status
 from payments.forms.fields import AmountField
+from payments.forms.settling import SettlingForm
 from payments.models import Payment, Withdrawal
 
 
@@ -86,7 +87,7 @@ class RejectForm(forms.Form):
         super().__init__(data, initial={"seen": seen})
 
 
-class SettleForm(forms.Form):
+class SettleForm(SettlingForm):
     """What one person read at the provider about an outcome that no machine could settle."""
 
     outcome = forms.ChoiceField(
@@ -103,19 +104,6 @@ class SettleForm(forms.Form):
         required=False,
         help_text=_("Needed when it was paid, such as pay_8f3a."),
     )
-    written_word = forms.CharField(
-        label=_("The provider's written word"),
-        max_length=1000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_(
-            "What they said, and where that stands, such as a ticket or an e-mail of which day. "
-            "Kept for ever with your name. No account numbers, please."
-        ),
-    )
-    reason = forms.CharField(
-        label=_("How you know"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
-    )
 
     def __init__(
         self,
@@ -124,12 +112,8 @@ class SettleForm(forms.Form):
         withdrawal: Withdrawal,
         another_key: bool = False,
     ) -> None:
-        """`another_key`: it was sent under one that is not set now, so no list proves anything."""
-        super().__init__(data)
+        super().__init__(data, another_key=another_key)
         self.withdrawal = withdrawal
-        self.another_key = another_key
-        if not another_key:
-            del self.fields["written_word"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -138,7 +122,7 @@ class SettleForm(forms.Form):
         elif data.get("outcome") == Status.REFUSED:
             data["upstream_id"] = ""
             if self.another_key and not data.get("written_word"):
-                self._ask_for_word()
+                self.ask_for_word()
         return data
 
     def _clean_paid(self, upstream_id: str, written_word: str) -> None:
@@ -154,10 +138,4 @@ class SettleForm(forms.Form):
                 "upstream_id", _("The desk has not seen this payment yet. Refresh it first.")
             )
         elif not written_word:
-            self._ask_for_word()
-
-    def _ask_for_word(self) -> None:
-        self.add_error(
-            "written_word",
-            _("Write down what the provider says, and where that stands. Nothing else proves it."),
-        )
+            self.ask_for_word()

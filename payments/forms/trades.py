@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from payments import rules
 from payments.actions import Wish
 from payments.forms.fields import PLAIN
+from payments.forms.settling import SettlingForm
 from payments.models import Trade, TradeOrder
 from payments.trading import currencies
 from upstreams.money import BadMoney, is_known
@@ -103,7 +104,7 @@ class QuoteForm(forms.Form):
             self.add_error(name, _("The amount must be above zero."))
 
 
-class SettleOrderForm(forms.Form):
+class SettleOrderForm(SettlingForm):
     """What somebody read at Lumetrade about an exchange whose outcome no machine could find."""
 
     outcome = forms.ChoiceField(
@@ -120,18 +121,20 @@ class SettleOrderForm(forms.Form):
         required=False,
         help_text=_("Needed when it was carried out, such as TID7F3M."),
     )
-    reason = forms.CharField(
-        label=_("How you know"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
-    )
 
-    def __init__(self, data: QueryDict | None = None, *, order: TradeOrder) -> None:
-        super().__init__(data)
+    def __init__(
+        self, data: QueryDict | None = None, *, order: TradeOrder, another_key: bool = False
+    ) -> None:
+        super().__init__(data, another_key=another_key)
         self.order = order
         self.trade: Trade | None = None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("outcome") != "made":
+            data["upstream_id"] = ""
+            if data.get("outcome") and self.another_key and not data.get("written_word"):
+                self.ask_for_word()
             return data
         if not (upstream_id := data.get("upstream_id", "")):
             self.add_error("upstream_id", _("Write the id of the trade you found."))
@@ -139,7 +142,10 @@ class SettleOrderForm(forms.Form):
         self.trade = Trade.objects.filter(
             upstream=self.order.upstream, upstream_id=upstream_id
         ).first()
-        if self.trade is None:
+        if self.trade is None and self.another_key:
+            if not data.get("written_word"):
+                self.ask_for_word()
+        elif self.trade is None:
             self.add_error(
                 "upstream_id",
                 _("The desk has not seen this trade yet: it reads them every quarter of an hour."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from customers.columns import longest
 from payments.enums import TradeStatus
 from payments.journal import Journal
 from payments.mirror.alerts import Alerts
-from payments.models import OPEN_TRADES, Fill, Trade, TradeOrder
+from payments.models import OPEN_TRADES, Fill, OrderSettlement, Trade, TradeOrder
 from staff import audit
 from staff.texts import Lowered, Text
 from upstreams import alarms
@@ -135,6 +135,7 @@ def _store_page(page: Sequence[TradeSeen], *, at: datetime, journal: Journal) ->
         Trade.objects.bulk_update(changed, [*_TOLD, "changed_at"])
     _tell_of_ends([row for row in moved if row.pk], journal)
     _store_fills({row.upstream_id: fitting[row.upstream_id].record for row in [*new, *changed]})
+    _link_named(latest.keys(), journal)
     return StoreCounts(
         created=len(new),
         changed=len(changed),
@@ -172,6 +173,26 @@ def _tell_of_word(row: Trade, journal: Journal) -> None:
     alerts = Alerts(at=journal.at, upstream=Upstream.LUMETRADE)
     alerts.unknown_word(row)
     journal.afterwards(alerts.raise_all)
+
+
+def _link_named(shown: Collection[str], journal: Journal) -> None:
+    """Two people named one by Lumetrade's written word; now it shows itself."""
+    named = OrderSettlement.objects.filter(
+        order__trade=None, confirmed_at__isnull=False, upstream_id__in=shown
+    )
+    ids = dict(named.values_list("order_id", "upstream_id"))
+    if not ids:
+        return
+    nobodys = _theirs().filter(upstream_id__in=ids.values(), order=None)
+    locked = nobodys.select_for_update(of=("self",), no_key=True).order_by("pk")
+    trades = {trade.upstream_id: trade for trade in locked}
+    for order in TradeOrder.objects.locked().filter(pk__in=ids, trade=None).order_by("pk"):
+        if (trade := trades.pop(ids[order.pk], None)) is None:
+            continue
+        order.trade = trade
+        order.save(update_fields=["trade"])
+        journal.add("payments.tradeorder.trade_seen", order, after={"trade": trade.upstream_id})
+        tell_if_undone(order, trade, journal=journal)
 
 
 def _theirs() -> Any:

@@ -219,11 +219,14 @@ class TradeOrder(models.Model):
 class OrderSettlement(models.Model):
     """Two people's answer to an unknown exchange that no machine could settle.
 
-    `trade` is the one it became; none: it was not carried out.
+    `upstream_id` names the trade it became; none: it was not carried out. `trade` is our row of it:
+    there may be none while another key is set. `written_word` is what the provider said of it then.
     """
 
     order = models.ForeignKey(TradeOrder, on_delete=models.PROTECT, related_name="settlements")
     trade = models.ForeignKey(Trade, on_delete=models.PROTECT, null=True, related_name="+")
+    upstream_id = models.CharField(max_length=120, blank=True)
+    written_word = models.TextField(blank=True)
     reason = models.TextField()
     # Of the command when this was proposed: what was found out before another look is void.
     fence = models.PositiveIntegerField(default=0)

@@ -133,7 +133,14 @@ def _refused(order: TradeOrder) -> Life:
 
 def _made(order: TradeOrder) -> Life:
     trade = order.trade
-    assert trade is not None  # an order is made by having one
+    if trade is None:
+        return Life(
+            tone="warn",
+            known=gettext("Two people settled it by the written word of %(provider)s.")
+            % {"provider": order.get_upstream_display()},
+            money=gettext("This desk has not seen the trade itself."),
+            next=gettext("Its end shows here once the desk sees the trade they named."),
+        )
     says = gettext("Lumetrade has it and says: %(status)s.") % {
         "status": words.theirs(trade.upstream_status)
     }

@@ -219,12 +219,15 @@ def _locked(command: Command) -> TradeOrder:
 
 def _link(command: Command, reference: str, journal: Journal) -> None:
     # The trade first, as the mirror does.
-    trade = Trade.objects.select_for_update(of=("self",), no_key=True).get(
-        upstream=command.upstream, upstream_id=reference
-    )
+    rows = Trade.objects.select_for_update(of=("self",), no_key=True)
+    trade = rows.filter(upstream=command.upstream, upstream_id=reference).first()
+    if trade is None and "by" not in command.outcome:  # people may name one of another key
+        raise Trade.DoesNotExist(reference)
     order = _locked(command)
-    if order.trade_id is None:
-        move(order, OrderStatus.MADE, journal=journal, trade=trade, settled_at=journal.at)
+    if order.trade_id is not None:
+        return
+    move(order, OrderStatus.MADE, journal=journal, trade=trade, settled_at=journal.at)
+    if trade is not None:
         mirror.tell_if_undone(order, trade, journal=journal)
 
 

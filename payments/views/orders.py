@@ -33,7 +33,7 @@ from staff.sessions import person_of
 from staff.texts import Lowered
 from upstreams import credentials
 from upstreams.enums import Upstream
-from upstreams.outbox import waits_for_people
+from upstreams.outbox import has_another_key, waits_for_people
 
 ASKED = ("from_currency", "to_currency", "from_amount", "to_amount")
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
@@ -120,7 +120,11 @@ def order_settle(request: HttpRequest, code: str) -> HttpResponse:
     row = _find(code)
     if seconding.is_answer(request):
         return _second_opinion(request, row)
-    form = SettleOrderForm(request.POST if request.method == "POST" else None, order=row)
+    form = SettleOrderForm(
+        request.POST if request.method == "POST" else None,
+        order=row,
+        another_key=_has_another_key(row),
+    )
     if form.is_valid():
         return _proposed(request, row, form)
     return _settle_page(request, row, form)
@@ -240,6 +244,8 @@ def _proposed(request: HttpRequest, row: TradeOrder, form: SettleOrderForm) -> H
         actions.propose_order_settlement(
             order_id=row.pk,
             trade=form.trade,
+            upstream_id=form.cleaned_data["upstream_id"],
+            written_word=form.cleaned_data.get("written_word", ""),
             reason=form.cleaned_data["reason"],
             by=person_of(request),
             at=timezone.now(),
@@ -250,6 +256,12 @@ def _proposed(request: HttpRequest, row: TradeOrder, form: SettleOrderForm) -> H
     said = gettext("Proposed for %(code)s. A second person confirms it.")
     messages.success(request, said % {"code": row.code})
     return redirect(row)
+
+
+def _has_another_key(row: TradeOrder) -> bool:
+    """Whether it was sent under another key than the one set now."""
+    command = life.newest_command(row)
+    return command is not None and has_another_key(command)
 
 
 def _open_proposal(row: TradeOrder) -> OrderSettlement | None:

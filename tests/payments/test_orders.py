@@ -13,10 +13,11 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from payments import actions, feeds_lumetrade
+from payments import actions, feeds_lumetrade, mirror
 from payments.actions import Wish
 from payments.enums import OrderStatus, TradeStatus
 from payments.journal import Journal
+from payments.mirror import TradeSeen
 from payments.models import ORDER_MOVES, Balance, OrderNotMovable, Trade, TradeOrder
 from payments.trading import life, matching
 from payments.trading.moves import move
@@ -520,6 +521,40 @@ class TestSettling:
 
         assert ours(order).trade == answered
         assert AuditEvent.objects.get(verb="payments.tradeorder.found").by_label == second.email
+
+    def test_takes_lumetrades_written_word_under_another_key(self, place: Place) -> None:
+        order, now = self.unknown(place), timezone.now()
+        Command.objects.update(credential="another")
+        for upstream_id, said in (("", "no list that is read now proves"), ("TID9", "has seen")):
+            with pytest.raises(actions.SettlementNotPossible, match=said):
+                actions.propose_order_settlement(
+                    order_id=order.pk,
+                    trade=None,
+                    upstream_id=upstream_id,
+                    reason="x",
+                    by=maker(),
+                    at=now,
+                )
+        proposal = actions.propose_order_settlement(
+            order_id=order.pk,
+            trade=None,
+            upstream_id="TID9",
+            written_word="Ticket 4711: yes.",
+            reason="x",
+            by=maker(),
+            at=now,
+        )
+
+        actions.confirm_order_settlement(
+            order_id=order.pk, settlement_id=proposal.pk, by=approver(), at=now
+        )
+
+        made = ours(order)
+        assert (made.status, made.trade) == (OrderStatus.MADE, None)
+        assert "written word of Lumetrade" in life.tell(made, now=now).known
+        (shown, *_), *_ = (batch.items for batch in place.client.list_trades())
+        mirror.store_trades([TradeSeen(replace(shown, id="TID9"), now)], at=now)
+        assert ours(order).trade == Trade.objects.get(upstream_id="TID9")
 
     def test_takes_no_trade_of_another_time(self, place: Place) -> None:
         order, now = self.unknown(place), timezone.now()

@@ -171,7 +171,7 @@ class TestStoring:
             seen(transactionId=f"TID{number}", fills=[FILL], at=LATER) for number in range(150)
         ]
 
-        with django_assert_num_queries(6) as asked:  # two pages: a probe in a savepoint
+        with django_assert_num_queries(8) as asked:  # two pages: a probe in a savepoint
             result = store(*again, at=LATER)
 
         assert result.unchanged == 150

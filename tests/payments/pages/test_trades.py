@@ -229,8 +229,8 @@ def test_an_expired_quote_is_refused_by_the_page_too(client: Client) -> None:
     assert (answer.status_code, "The quote has expired" in answer.text) == (409, True)
 
 
-def test_two_people_settle_what_is_unknown_and_see_what_it_may_be(client: Client) -> None:
-    order = TradeOrderFactory(unknown=True)
+def given_up(order: TradeOrder, **fields: Any) -> None:
+    """The command of an unknown order, which no machine tries again."""
     Command.objects.create(
         kind="lumetrade.trade",
         upstream="lumetrade",
@@ -244,7 +244,13 @@ def test_two_people_settle_what_is_unknown_and_see_what_it_may_be(client: Client
         created_at=NOW,
         first_sent_at=NOW,
         unknown_since=NOW,
+        **fields,
     )
+
+
+def test_two_people_settle_what_is_unknown_and_see_what_it_may_be(client: Client) -> None:
+    order = TradeOrderFactory(unknown=True)
+    given_up(order)
     there = TradeFactory(created_at=NOW, first_seen_at=NOW, bought=Decimal("1800.00"))
     url = reverse("payments:order-settle", args=[order.code])
     client.force_login(maker())
@@ -269,6 +275,24 @@ def test_two_people_settle_what_is_unknown_and_see_what_it_may_be(client: Client
 
     order.refresh_from_db()
     assert (order.status, order.trade) == (OrderStatus.MADE, there)
+
+
+def test_the_written_word_is_asked_for_under_another_key_and_shown(client: Client) -> None:
+    order = TradeOrderFactory(unknown=True)
+    given_up(order, credential="another")
+    url = reverse("payments:order-settle", args=[order.code])
+    client.force_login(maker())
+    assert "written word" in client.get(url).text
+    for found in ({"outcome": "none"}, {"outcome": "made", "upstream_id": "TID9"}):
+        refused = client.post(url, {**found, "reason": "Asked them."})
+        assert (refused.status_code, "Nothing else proves it" in refused.text) == (422, True)
+
+    client.post(url, {**found, "written_word": "Ticket 4711: yes.", "reason": "Asked them."})
+
+    client.force_login(approver())
+    shown = client.get(url).text
+    assert "Ticket 4711: yes." in shown
+    assert "not seen by this desk" in shown
 
 
 def test_a_list_of_what_was_asked_for(client: Client) -> None:
