@@ -183,6 +183,7 @@ def _context(run: PayoutImport, request: HttpRequest) -> dict[str, Any]:
         "now": timezone.now(),
         "read": run.good + run.bad,
         "totals": [] if run.state == ImportState.READING else creating.totals(run),
+        "is_theirs": is_theirs,
         "can_confirm": is_ready and run.good > 0 and is_theirs,
         "can_drop": run.state in (ImportState.READING, ImportState.READY),
     }
