@@ -188,7 +188,8 @@ ROUTES: Mapping[str, Route] = {
     "payments:import": Route(MAKE, arguments=_import),
     # 286: it awaits a confirmation, so there is nothing to poll.
     "payments:import-live": Route(MAKE, get=286, arguments=_import),
-    "payments:import-confirm": Route(MAKE, post=302, arguments=_import),
+    # 409: it belongs to the person who uploaded it.
+    "payments:import-confirm": Route(MAKE, post=409, arguments=_import),
     "payments:import-drop": Route(MAKE, get=None, post=302, arguments=_import),
     "payments:bulk-runs": Route(READ_BULK),
     "payments:bulk-start": Route(SIGN, get=None, post=302),
