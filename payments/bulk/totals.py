@@ -28,6 +28,7 @@ _WARNS_OF: Final[Mapping[str, str]] = {
     rails.CODE: _("Something in the details is doubtful"),
     freshness.CODE: _("What we know is minutes old"),
 }
+_ANOTHER: Final = _("Another check warns")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Warned:
 
     @property
     def label(self) -> str:
-        return gettext(_WARNS_OF.get(self.code, _("Another check warns")))
+        return gettext(_WARNS_OF.get(self.code, _ANOTHER))
 
 
 @dataclass(frozen=True)
