@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.core import signing
@@ -105,7 +106,7 @@ def review(withdrawal: Withdrawal, *, viewer: User, now: datetime) -> Review:
         signatures=signatures,
         checks=found,
         cannot_sign=reasons.against_signing(requirement, found, now),
-        cannot_reject=reasons.against_judging(),
+        cannot_reject=reasons.against_judging,
         cannot_retract=reasons.against_retracting(),
         cannot_undo=reasons.against_undoing(),
         cannot_amend=reasons.against_amending(),
@@ -259,6 +260,7 @@ class _Reasons:
     viewer: User
     signatures: list[Signature]
 
+    @cached_property
     def against_judging(self) -> str:
         """Why they can neither approve nor reject."""
         if not can(self.viewer, Permission.SIGN_WITHDRAWALS):
@@ -279,7 +281,7 @@ class _Reasons:
     def against_signing(
         self, requirement: Requirement, found: Sequence[Check], now: datetime
     ) -> str:
-        if reason := self.against_judging():
+        if reason := self.against_judging:
             return reason
         if not roles_that_sign(self.viewer, requirement=requirement):
             return str(wrong_role(requirement))

@@ -23,6 +23,7 @@ from tests.payments.factories import (
     seen_by,
 )
 from tests.staff.factories import UserFactory
+from upstreams.enums import CommandState
 from upstreams.models import Command
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ready", "line")]
@@ -188,6 +189,8 @@ class TestReview:
 
         assert decision.review(withdrawal, viewer=ada, now=NOW).cannot_undo == ""
         Command.objects.update(attempts=1)
+        assert decision.review(withdrawal, viewer=ada, now=NOW).cannot_undo == ""
+        Command.objects.update(state=CommandState.SENDING)
         assert "has begun" in decision.review(withdrawal, viewer=ada, now=NOW).cannot_undo
 
     def test_masks_names_for_support_and_accounts_for_everybody(self) -> None:
