@@ -115,8 +115,12 @@ def _free_codes(made: Sequence[Withdrawal]) -> None:
 
 
 def _batches(run: PayoutImport) -> Iterator[list[ImportRow]]:
-    """The good rows in the order of the file."""
-    rows = run.rows.filter(is_good=True).select_related("withdrawal__copy_of").order_by("number")
+    """The good rows in the order of the file.
+
+    Their withdrawals are looked up by key and not joined: of what was written in this transaction
+    the database has no statistics, and it would read all of them anew for each row.
+    """
+    rows = run.rows.filter(is_good=True).prefetch_related("withdrawal").order_by("number")
     behind = 0
     while batch := list(rows.filter(number__gt=behind)[:BATCH]):
         yield batch
