@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +21,13 @@ from payments.actions.errors import (
 from payments.decision import introduced, wrote
 from payments.enums import Status, Verdict
 from payments.history import SAID
-from payments.models import NotPossible, Signature, Withdrawal
+from payments.models import NotPossible, PaymentRequest, Signature, TradeOrder, Withdrawal
 from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from staff.texts import Text, in_english, packed
 from upstreams import outbox
+from upstreams.enums import CommandState
 from upstreams.models import Command
 
 # To somebody who answers a proposal that they cannot have seen.
@@ -36,6 +37,30 @@ NOT_SEEN: Final = _(
 
 
 LOCK_NOT_AVAILABLE = "55P03"  # what PostgreSQL calls a wait that was too long
+
+
+def waiting_command(
+    asked: Withdrawal | PaymentRequest | TradeOrder, *, kinds: Iterable[str]
+) -> Command:
+    """The command in doubt that no machine will try again; raises SettlementNotPossible."""
+    if asked.status != Status.UNKNOWN.value:  # the same word for all of them
+        raise SettlementNotPossible(
+            Text(_("The outcome of %(code)s is not unknown."), code=asked.code)
+        )
+    subject_type, subject_id = audit.subject_of(asked)
+    command = (
+        Command.objects.about(subject_type=subject_type, subject_id=subject_id)
+        .filter(kind__in=kinds, state=CommandState.UNKNOWN)
+        .last()
+    )
+    if command is None or not outbox.waits_for_people(command):
+        raise SettlementNotPossible(
+            Text(
+                _("The desk is still looking for %(code)s at the provider by itself."),
+                code=asked.code,
+            )
+        )
+    return command
 
 
 def has_word(command: Command, written_word: str) -> bool:

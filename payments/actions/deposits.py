@@ -17,12 +17,12 @@ from django.utils.translation import gettext_noop as _
 
 from payments import deposits, senders
 from payments.actions import reads
-from payments.actions.common import stated
+from payments.actions.common import stated, waiting_command
 from payments.actions.errors import CancelNotPossible, InvalidDraft, SettlementNotPossible
 from payments.cancelling import is_pending, may_cancel, newest_command
 from payments.cancelling import problem as cancel_problem
 from payments.deposits import DepositDraft
-from payments.enums import Kind, RequestStatus
+from payments.enums import Kind
 from payments.journal import Journal
 from payments.models import NotPossible, Payment, PaymentRequest
 from payments.references import CANCEL, DEPOSIT, deposit_reference_for, payment_cancel_key_for
@@ -140,7 +140,7 @@ def settle_request(
     require(by, Permission.RECONCILE)
     reason = stated(reason)
     request = PaymentRequest.objects.get(pk=request_id)
-    command = _waiting_command(request)
+    command = waiting_command(request, kinds=[DEPOSIT])
     outcome: outbox.Done | outbox.Refused
     if payment is None:
         _refuse_when_it_is_there(command)
@@ -218,28 +218,6 @@ def _asked_with(token: UUID, by: User, draft: DepositDraft) -> PaymentRequest | 
             % {"code": first.code}
         )
     return first
-
-
-def _waiting_command(request: PaymentRequest) -> Command:
-    """The command that no machine will try again; raises SettlementNotPossible."""
-    subject_type, subject_id = audit.subject_of(request)
-    command = (
-        Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-        .filter(kind=DEPOSIT, state=CommandState.UNKNOWN)
-        .last()
-    )
-    if request.status != RequestStatus.UNKNOWN or command is None:
-        raise SettlementNotPossible(
-            Text(_("The outcome of %(code)s is not unknown."), code=request.code)
-        )
-    if not outbox.waits_for_people(command):
-        raise SettlementNotPossible(
-            Text(
-                _("The desk is still looking for %(code)s at the provider by itself."),
-                code=request.code,
-            )
-        )
-    return command
 
 
 def _refuse_foreign(payment: Payment, request: PaymentRequest) -> None:

@@ -10,18 +10,24 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from payments import matching, mirror, senders, senders_lumetrade
-from payments.actions.common import NOT_SEEN, has_word, refuse_askers, refuse_unproven, stated
+from payments.actions.common import (
+    NOT_SEEN,
+    has_word,
+    refuse_askers,
+    refuse_unproven,
+    stated,
+    waiting_command,
+)
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
 from payments.journal import Journal
 from payments.models import UNPAID_STATUSES, Payment, Settlement, Withdrawal
 from payments.references import PAYOUTS
-from staff import audit
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Text
 from upstreams import outbox
-from upstreams.enums import CommandState, Upstream
+from upstreams.enums import Upstream
 from upstreams.errors import UpstreamError
 from upstreams.models import Command
 
@@ -45,7 +51,7 @@ def propose_settlement(
     """
     require(by, Permission.RECONCILE)
     withdrawal = Withdrawal.objects.get(pk=withdrawal_id)
-    command = _waiting_command(withdrawal)
+    command = waiting_command(withdrawal, kinds=PAYOUTS.values())
     settlement = Settlement(
         withdrawal=withdrawal,
         outcome=outcome,
@@ -97,7 +103,7 @@ def confirm_settlement(
     if settlement.confirmed_by_id == by.pk:
         return settlement  # the same click again
     _refuse_confirming(settlement, by)
-    command = _waiting_command(settlement.withdrawal)
+    command = waiting_command(settlement.withdrawal, kinds=PAYOUTS.values())
     if settlement.fence != command.fence:
         raise SettlementNotPossible(
             Text(
@@ -167,28 +173,6 @@ def _proposal(rows: QuerySet[Settlement], withdrawal_id: int, settlement_id: int
     if found := seen.select_related("withdrawal", "proposed_by").first():
         return found
     raise SettlementNotPossible(Text(NOT_SEEN))
-
-
-def _waiting_command(withdrawal: Withdrawal) -> Command:
-    """The command that no machine will try again; raises SettlementNotPossible."""
-    if withdrawal.status != Status.UNKNOWN:
-        raise SettlementNotPossible(
-            Text(_("The outcome of %(code)s is not unknown."), code=withdrawal.code)
-        )
-    subject_type, subject_id = audit.subject_of(withdrawal)
-    command = (
-        Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-        .filter(kind__in=PAYOUTS.values(), state=CommandState.UNKNOWN)
-        .last()
-    )
-    if command is None or not outbox.waits_for_people(command):
-        raise SettlementNotPossible(
-            Text(
-                _("The desk is still looking for %(code)s at the provider by itself."),
-                code=withdrawal.code,
-            )
-        )
-    return command
 
 
 def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:

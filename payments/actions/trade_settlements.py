@@ -9,20 +9,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from payments.actions.common import NOT_SEEN, has_word, refuse_unproven, stated
+from payments.actions.common import NOT_SEEN, has_word, refuse_unproven, stated, waiting_command
 from payments.actions.errors import SettlementNotPossible
-from payments.enums import OrderStatus, TradeStatus
+from payments.enums import TradeStatus
 from payments.journal import Journal
 from payments.models import OrderSettlement, Trade, TradeOrder
 from payments.references import TRADE
 from payments.senders import CannotTell
 from payments.trading import matching, sending
-from staff import audit
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Text
 from upstreams import outbox
-from upstreams.enums import CommandState
 from upstreams.errors import UpstreamError
 from upstreams.models import Command
 
@@ -47,7 +45,7 @@ def propose_order_settlement(
     """
     require(by, Permission.RECONCILE)
     order = TradeOrder.objects.get(pk=order_id)
-    command = _waiting_command(order)
+    command = waiting_command(order, kinds=[TRADE])
     settlement = OrderSettlement(
         order=order,
         trade=trade,
@@ -92,7 +90,7 @@ def confirm_order_settlement(
     if settlement.confirmed_by_id == by.pk:
         return settlement  # the same click again
     _refuse_confirming(settlement, by)
-    command = _waiting_command(settlement.order)
+    command = waiting_command(settlement.order, kinds=[TRADE])
     if settlement.fence != command.fence:
         raise SettlementNotPossible(
             Text(
@@ -159,28 +157,6 @@ def _proposal(
     if found := seen.select_related("order", "trade", "proposed_by").first():
         return found
     raise SettlementNotPossible(Text(NOT_SEEN))
-
-
-def _waiting_command(order: TradeOrder) -> Command:
-    """The command that no machine will try again; raises SettlementNotPossible."""
-    if order.status != OrderStatus.UNKNOWN:
-        raise SettlementNotPossible(
-            Text(_("The outcome of %(code)s is not unknown."), code=order.code)
-        )
-    subject_type, subject_id = audit.subject_of(order)
-    command = (
-        Command.objects.about(subject_type=subject_type, subject_id=subject_id)
-        .filter(kind=TRADE, state=CommandState.UNKNOWN)
-        .last()
-    )
-    if command is None or not outbox.waits_for_people(command):
-        raise SettlementNotPossible(
-            Text(
-                _("The desk is still looking for %(code)s at the provider by itself."),
-                code=order.code,
-            )
-        )
-    return command
 
 
 def _seen_since(settlement: OrderSettlement) -> Trade | None:
