@@ -295,7 +295,7 @@ def _question(
     **more: Any,
 ) -> HttpResponse:
     """Show a question about the withdrawal; `status` where the answer needs another look."""
-    context = {**_frame(page), "form": form, "payee": page.stakes, **more}
+    context = {**_frame(page), "form": form, "payee": page.told.stakes, **more}
     return render(request, template, context, status=status if form.errors else 200)
 
 

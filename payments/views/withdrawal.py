@@ -22,11 +22,11 @@ from django.views.decorators.http import require_POST, require_safe
 from payments import decision, history, life, masking, words
 from payments.checks.history import DUPLICATE
 from payments.enums import Status
-from payments.facts import LABELS
 from payments.models import Settlement, Withdrawal
 from payments.queues import FAILURES, UNPAID_ENDS
 from payments.sight import MAY_SEE, Sight
 from payments.views.queue import MAY_WORK, SUBJECT, QueueView
+from payments.views.withdrawal_facts import Told
 from staff import claims, lists, sessions
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
@@ -36,28 +36,6 @@ from upstreams.outbox import has_another_key, waits_for_people
 LAST_ONES = 5
 SAW = 16  # how much of the digest of what was shown travels in an address
 STOP_POLLING = 286  # htmx: swap this one in and ask no more
-
-_PAYEE = (
-    "hosted",
-    "recipient_name",
-    "bank_account",
-    "bank_code",
-    "account_type",
-    "payid",
-    "tax_id",
-)
-_CUSTOMER = (
-    *("customer_name", "customer_email", "customer_phone"),
-    *("customer_external_id", "customer_number"),
-)
-_REFERENCES = ("reference", "payout_reference")
-_WEBHOOK = ("webhook_url", "webhook_events")
-_REQUEST = (*_REFERENCES, "payout_description", "description", "metadata")
-_FREE_TEXT = frozenset({"payout_reference", "payout_description", "description", "metadata"})
-_MASKED = frozenset(
-    {"bank_account", "payid", "tax_id", "customer_email", "customer_phone", "webhook_url"}
-)
-_WITH_NAMES = frozenset({"recipient_name", "customer_name", "payout_reference"})
 
 
 def find(code: str) -> Withdrawal:
@@ -71,17 +49,6 @@ def find(code: str) -> Withdrawal:
         "beneficiary__first_asked_by",
     )
     return get_object_or_404(rows, code=code)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of what is known, as this person may read it."""
-
-    label: str
-    value: str
-    is_masked: bool
-    kind: str
-    is_code: bool
 
 
 @dataclass(frozen=True)
@@ -104,6 +71,10 @@ class Page:
         self.withdrawal = withdrawal
         self.sight = Sight.of(self.person)
         self.proved_at = sessions.proved_at(request)
+
+    @cached_property
+    def told(self) -> Told:
+        return Told(self.withdrawal, self.review.facts, self.sight)
 
     @cached_property
     def review(self) -> decision.Review:
@@ -271,35 +242,6 @@ class Page:
         }
 
     @property
-    def payee(self) -> list[Fact]:
-        """Who is paid, and where."""
-        return self.facts(*_PAYEE)
-
-    @property
-    def stakes(self) -> list[Fact]:
-        """What the last question repeats: who is paid and where, and who hears of it."""
-        whose = ("customer_name",) if self.withdrawal.hosted else ()
-        return [*self.payee, *self.facts(*whose, "customer_number"), *self.webhook]
-
-    @property
-    def request_facts(self) -> list[Fact]:
-        """What was written about it."""
-        asked = _REQUEST if self.sight.names_in_clear else _REFERENCES
-        return [*self.facts(*asked), *self.webhook]
-
-    @property
-    def webhook(self) -> list[Fact]:
-        """Where this payment's own events go, and which: no choice leaves LuxCore's."""
-        told = self.facts(*_WEBHOOK)
-        if self.withdrawal.webhook_url and not self.withdrawal.webhook_events:
-            label = LABELS["webhook_events"]
-            events = gettext(
-                "LuxCore's usual ones: created, completed, failed and refunded, but not cancelled"
-            )
-            told.append(Fact(gettext(label), events, False, "", False))
-        return told
-
-    @property
     def signatures(self) -> list[Signed]:
         return [
             Signed(
@@ -310,27 +252,6 @@ class Page:
             )
             for signature in self.review.signatures
         ]
-
-    def facts(self, *names: str) -> list[Fact]:
-        shown = self.review.facts
-        return [
-            Fact(
-                label=gettext(LABELS[name]),
-                value=self._value(name),
-                is_masked=name in _MASKED
-                or (name in _WITH_NAMES and not self.sight.names_in_clear),
-                kind=shown["payid_type"] if name == "payid" else "",
-                is_code=name in {"reference", "payout_reference", "bank_code"},
-            )
-            for name in names
-            if shown[name]
-        ]
-
-    def _value(self, name: str) -> str:
-        shown = self.review.facts[name]
-        if name in _FREE_TEXT:  # anything may stand in it, the account too
-            return self.sight.text(shown, about=self.withdrawal)
-        return gettext(shown) if name == "hosted" else shown
 
     def headline(self) -> list[str]:
         """The payout in one line: rail, usual time, fee as far as it is known."""
@@ -373,12 +294,12 @@ def withdrawal(request: HttpRequest, code: str) -> HttpResponse:
     payment = page.withdrawal.payment
     context = {
         **page.context(),
-        "payee": page.payee,
+        "payee": page.told.payee,
         "headline": page.headline(),
         "place_words": _place_words(page.place),
         "timeline": page.timeline(),
-        "customer": page.facts(*_CUSTOMER),
-        "request_facts": page.request_facts,
+        "customer": page.told.customer,
+        "request_facts": page.told.request,
         "last_ones": page.last_ones(),
         "raw": page.sight.raw(payment.raw) if payment else "",
         "previous": page.view.address(page.place.previous) if page.place.previous else "",
