@@ -4,6 +4,13 @@ from django.db import models
 from django.utils.translation import gettext_noop as _
 
 
+class CustomerKind(models.TextChoices):
+    """What Lux Financial calls the type of a customer (upstreams.md §1.5)."""
+
+    INDIVIDUAL = "individual", _("Person")
+    BUSINESS = "business", _("Business")
+
+
 class HoldKind(models.TextChoices):
     """What a hold was placed for."""
 
@@ -11,3 +18,91 @@ class HoldKind(models.TextChoices):
     KYC = "kyc", _("KYC hold")
     SCREENING = "screening", _("Screening hold")
     TICKET = "ticket", _("Ticket hold")
+
+
+class LinkState(models.TextChoices):
+    """How far we are with "these two are one"."""
+
+    SUGGESTED = "suggested", _("Suggested")
+    LINKED = "linked", _("Linked")
+    DISMISSED = "dismissed", _("Not the same")
+    UNDONE = "undone", _("Taken apart again")
+
+
+class CaseStatus(models.TextChoices):
+    """Where a KYC case stands here; what Lux Financial says of the customer is told beside it."""
+
+    OPEN = "open", _("To review")
+    WAITING = "waiting", _("Waiting for the customer")
+    ESCALATED = "escalated", _("Escalated")
+    PROPOSED = "proposed", _("Waits for a second person")
+    QUEUED = "queued", _("Decided, to be sent")
+    SENDING = "sending", _("Being sent")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    DECIDED = "decided", _("Decided")
+    CLOSED = "closed", _("Closed")
+
+
+class Outcome(models.TextChoices):
+    """What a KYC decision may come to."""
+
+    APPROVE = "approve", _("Approve")
+    ASK_AGAIN = "ask_again", _("Ask again")
+    REJECT = "reject", _("Reject")
+
+
+class ProposalState(models.TextChoices):
+    OPEN = "open", _("Waits for a second person")
+    CONFIRMED = "confirmed", _("Confirmed")
+    RETURNED = "returned", _("Returned")
+    WITHDRAWN = "withdrawn", _("Taken back")
+    VOID = "void", _("Void: the evidence changed")
+
+
+class DocumentKind(models.TextChoices):
+    """What a document is. The first three are those that Lux Financial takes (§1.5)."""
+
+    PASSPORT = "passport", _("Passport")
+    DRIVERS_LICENSE = "drivers_license", _("Driving licence")
+    NATIONAL_ID = "national_id", _("National identity card")
+    PROOF_OF_ADDRESS = "proof_of_address", _("Proof of address")
+    REGISTRATION = "registration", _("Company registration")
+    OWNERSHIP = "ownership", _("Ownership record")
+    OTHER = "other", _("Other document")
+
+
+class Side(models.TextChoices):
+    """Which picture of a document it is."""
+
+    FRONT = "front", _("Front")
+    BACK = "back", _("Back")
+    SELFIE = "selfie", _("Selfie")
+
+
+class DocumentOrigin(models.TextChoices):
+    DESK = "desk", _("Uploaded at the desk")
+    UPSTREAM = "upstream", _("Handed in at the provider")
+
+
+class DocumentVerdict(models.TextChoices):
+    ACCEPTED = "accepted", _("Accepted")
+    ASK_AGAIN = "ask_again", _("Ask again")
+    REJECTED = "rejected", _("Rejected")
+
+
+class HitState(models.TextChoices):
+    """What people say of a listed entity that looks like a customer."""
+
+    OPEN = "open", _("To review")
+    TRUE = "true", _("It is them")
+    FALSE = "false", _("It is somebody else")
+    UNSURE = "unsure", _("Not sure")
+
+
+class ScreeningReason(models.TextChoices):
+    """Why somebody was screened."""
+
+    BY_HAND = "by_hand", _("By hand")
+    CASE = "case", _("For a KYC case")
+    CHANGED = "changed", _("Their data changed")
+    PERIODIC = "periodic", _("As every so often")

@@ -8,10 +8,11 @@ from typing import Any
 
 from django import forms
 
-from payments import facts, masking
+from payments import facts
 from payments.forms.filters import FilterForm
 from payments.models import Beneficiary, BulkItem, Payment, Trade, Withdrawal
 from payments.sight import Sight
+from staff import masking
 from staff.exports import Column
 from staff.texts import in_english
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
-from payments import masking
 from payments.enums import Origin
-from payments.letters import spelled
 from payments.models import Withdrawal
 from payments.rules.extras import metadata_as_text
+from staff import masking
+from staff.letters import spelled
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, exponent
 

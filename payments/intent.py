@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from payments import masking
 from payments.accounts import same_account, same_name, same_payid
 from payments.enums import Kind
 from payments.models import Payment, PaymentRequest, Withdrawal
+from staff import masking
 from upstreams.money import Money
 
 Difference = tuple[str, str, str]  # field, asked, answered; personal values masked

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from payments import masking
-from payments.letters import spelled
 from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
+from staff import masking
+from staff.letters import spelled
 from staff.permissions import Permission, Person, can
 
 Subject: TypeAlias = Withdrawal | PaymentRequest | Payment | TradeOrder | Trade

@@ -44,10 +44,13 @@ class Permission(models.TextChoices):
     OPEN_ACCOUNTS = "open_accounts", _("open accounts at a provider")
     MANAGE_POLICIES = "manage_policies", _("propose or confirm policies")
     RECONCILE = "reconcile", _("reconcile and resolve drift")
+    EDIT_CUSTOMERS = "edit_customers", _("create, change or delete customers")
+    LINK_CUSTOMERS = "link_customers", _("say which customers are one person")
     SEE_KYC = "see_kyc", _("see KYC cases")
     SEE_KYC_DOCUMENTS = "see_kyc_documents", _("see KYC documents")
     PROPOSE_KYC = "propose_kyc", _("propose KYC decisions")
     CONFIRM_KYC = "confirm_kyc", _("confirm KYC decisions")
+    JUDGE_HITS = "judge_hits", _("screen customers and judge what is found")
     LIFT_HOLDS = "lift_holds", _("lift holds")
     PLACE_HOLDS = "place_holds", _("place holds")
     WORK_TICKETS = "work_tickets", _("work tickets")
@@ -114,9 +117,12 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.REVIEWER: frozenset(
         {
             Permission.SEE_PAYMENTS,
+            Permission.EDIT_CUSTOMERS,
+            Permission.LINK_CUSTOMERS,
             Permission.SEE_KYC,
             Permission.SEE_KYC_DOCUMENTS,
             Permission.PROPOSE_KYC,
+            Permission.JUDGE_HITS,
             Permission.PLACE_HOLDS,
             Permission.REVEAL_PERSONAL_DATA,
             Permission.EXPORT_LISTS,
@@ -125,11 +131,14 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.COMPLIANCE_LEAD: frozenset(
         {
             Permission.SEE_PAYMENTS,
+            Permission.EDIT_CUSTOMERS,
+            Permission.LINK_CUSTOMERS,
             Permission.SEE_KYC,
             Permission.SEE_KYC_DOCUMENTS,
             Permission.PROPOSE_KYC,
             Permission.CONFIRM_KYC,
             Permission.LIFT_HOLDS,
+            Permission.JUDGE_HITS,
             Permission.PLACE_HOLDS,
             Permission.REVEAL_PERSONAL_DATA,
             Permission.READ_AUDIT,
@@ -146,7 +155,6 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.SUPPORT_LEAD: frozenset(
         {
             Permission.SEE_PAYMENTS_MASKED,
-            Permission.SEE_KYC,
             Permission.PLACE_HOLDS,
             Permission.WORK_TICKETS,
             Permission.LEAD_SUPPORT,
@@ -155,7 +163,12 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         }
     ),
     Role.AUDITOR: frozenset(
-        {Permission.SEE_PAYMENTS, Permission.READ_AUDIT, Permission.EXPORT_LISTS}
+        {
+            Permission.SEE_PAYMENTS,
+            Permission.SEE_KYC,
+            Permission.READ_AUDIT,
+            Permission.EXPORT_LISTS,
+        }
     ),
     Role.ADMIN: frozenset(
         {Permission.MANAGE_FEEDS, Permission.REVOKE_TOKENS, Permission.MANAGE_STAFF}

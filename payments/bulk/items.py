@@ -14,7 +14,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from payments import decision, facts, masking
+from payments import decision, facts
 from payments.actions import decisions
 from payments.actions.common import Receipt, first_receipt
 from payments.actions.errors import FactsChanged, TooManyAtOnce
@@ -23,7 +23,7 @@ from payments.bulk.causes import Refusal, cause_of, words_of
 from payments.checks.funds import Committed
 from payments.enums import BulkState, Cause, Level, Outcome, Plan, RejectCode, Verdict
 from payments.models import BulkItem, BulkRun, NotPossible, Withdrawal
-from staff import audit
+from staff import audit, masking
 from staff.models import AuditEvent
 from staff.permissions import NotPermitted
 from staff.texts import Sayable, Text, packed

@@ -11,10 +11,11 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext
 
 from customers.columns import longest
-from payments import letters, words
+from payments import words
 from payments.deposits.drafts import SCHEMES, DepositDraft
 from payments.models import PaymentMethod, PaymentRequest
 from payments.rules import MOST_MINOR_UNITS, extras
+from staff import letters
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, Money, exponent
 

@@ -12,11 +12,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from payments import masking, rules
+from payments import rules
 from payments.forms.fields import PLAIN, events_field, metadata_field, metadata_of
 from payments.models import Withdrawal
 from payments.rules import WithdrawalDraft
 from payments.rules.extras import metadata_as_text
+from staff import masking
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, exponent
 

@@ -9,10 +9,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from payments import masking, rules
+from payments import rules
 from payments.forms.fields import PLAIN
 from payments.models import SavedBeneficiary, Withdrawal
 from payments.rules import WithdrawalDraft, lumetrade
+from staff import masking
 from upstreams.money import BadMoney, exponent, is_known
 
 MOST_CHOICES = 500

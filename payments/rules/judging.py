@@ -9,7 +9,6 @@ from typing import Final
 from django.utils.translation import gettext_noop as _
 
 from customers.columns import SQLITE_DIGITS, keeps, longest
-from payments import letters
 from payments.models import Withdrawal
 from payments.rules import extras, lumetrade
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
@@ -22,6 +21,7 @@ from payments.rules.table import (
     methods_for,
     payout_fields,
 )
+from staff import letters
 from staff.texts import Sayable, Text, either
 from upstreams.enums import Upstream
 from upstreams.money import BadMoney, Money, exponent

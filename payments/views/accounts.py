@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from payments import actions, masking, openings
+from payments import actions, openings
 from payments.enums import RequestStatus
 from payments.forms.decisions import ReasonForm
 from payments.forms.trades import OpenAccountForm
@@ -24,6 +24,7 @@ from payments.models import AccountOpening, Balance, DepositWallet, NotPossible
 from payments.sight import MAY_SEE
 from payments.trading import currencies
 from payments.views.withdrawal import STOP_POLLING
+from staff import masking
 from staff.permissions import Permission, Person, can, permission_required
 from staff.sessions import person_of
 from upstreams import credentials

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
 from payments import beneficiaries as noted
-from payments import masking, policies
+from payments import policies
 from payments.beneficiaries import CHANGE_LABELS, OTHER_DETAILS, Paid
 from payments.enums import LimitPer
 from payments.facts import LABELS
@@ -25,7 +25,7 @@ from payments.models import Beneficiary, BeneficiaryChange, Withdrawal
 from payments.policies import telling
 from payments.rules.lumetrade import payee_of
 from payments.sight import MAY_SEE, Sight
-from staff import lists
+from staff import lists, masking
 from staff.permissions import Permission, can, permission_required
 
 NEWEST_FIRST = lists.Order("first_asked_at", newest_first=True)

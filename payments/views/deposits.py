@@ -12,14 +12,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from payments import actions, history, masking, words
+from payments import actions, history, words
 from payments.deposits import life, vendor_type
 from payments.enums import RequestStatus
 from payments.forms.deposits import TYPES, DepositForm, SettleRequestForm
 from payments.models import NotPossible, PaymentRequest
 from payments.sight import MAY_SEE, Sight
 from payments.views.withdrawal import STOP_POLLING
-from staff import lists
+from staff import lists, masking
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
 from upstreams.outbox import waits_for_people

@@ -16,13 +16,13 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from payments import actions, facts, handout, history, masking, words
+from payments import actions, facts, handout, history, words
 from payments.enums import Kind, PaymentStatus
 from payments.forms.filters import PaymentFilter
 from payments.models import NotPossible, Payment
 from payments.models.payments import PaymentQuerySet
 from payments.sight import MAY_SEE, Sight
-from staff import lists
+from staff import lists, masking
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
 from upstreams.errors import UpstreamError

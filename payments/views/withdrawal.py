@@ -19,7 +19,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from payments import decision, history, life, masking, words
+from payments import decision, history, life, words
 from payments.checks.history import DUPLICATE
 from payments.enums import Status
 from payments.models import Settlement, Withdrawal
@@ -27,7 +27,7 @@ from payments.queues import FAILURES, UNPAID_ENDS
 from payments.sight import MAY_SEE, Sight
 from payments.views.queue import MAY_WORK, SUBJECT, QueueView
 from payments.views.withdrawal_facts import Told
-from staff import claims, lists, sessions
+from staff import claims, lists, masking, sessions
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of

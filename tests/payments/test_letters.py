@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments import letters, rules
-from payments.masking import mask_name
+from payments import rules
+from staff import letters
+from staff.masking import mask_name
 from tests.payments.factories import draft
 
 # Unicode's DerivedCoreProperties, Default_Ignorable_Code_Point, written down here on its own.

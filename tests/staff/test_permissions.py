@@ -37,10 +37,13 @@ trade                |     |     |     |  x  |     |     |     |     |     |
 open_accounts        |     |     |     |  x  |     |     |     |     |     |
 manage_policies      |     |     |     |  x  |     |     |     |     |     |
 reconcile            |     |  x  |     |  x  |     |     |     |     |     |
-see_kyc              |     |     |     |     |  x  |  x  |     |  x  |     |
+edit_customers       |     |     |     |     |  x  |  x  |     |     |     |
+link_customers       |     |     |     |     |  x  |  x  |     |     |     |
+see_kyc              |     |     |     |     |  x  |  x  |     |     |  x  |
 see_kyc_documents    |     |     |     |     |  x  |  x  |     |     |     |
 propose_kyc          |     |     |     |     |  x  |  x  |     |     |     |
 confirm_kyc          |     |     |     |     |     |  x  |     |     |     |
+judge_hits           |     |     |     |     |  x  |  x  |     |     |     |
 lift_holds           |     |     |     |     |     |  x  |     |     |     |
 place_holds          |     |     |  x  |  x  |  x  |  x  |     |  x  |     |
 work_tickets         |     |     |     |     |     |     |  x  |  x  |     |

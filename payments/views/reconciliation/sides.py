@@ -10,11 +10,11 @@ from decimal import Decimal, InvalidOperation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
-from payments import masking
 from payments.enums import DriftKind, Kind, PaymentStatus, Status
 from payments.models import Drift
 from payments.reconciliation.facts import LABELS, MONEY
 from payments.sight import Sight
+from staff import masking
 
 _WORDS: Mapping[str, str] = {
     **dict(PaymentStatus.choices),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments import masking
+from staff import masking
 
 
 class TestMasking:

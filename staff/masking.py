@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from payments.letters import spelled
+from staff.letters import spelled
 
 DOTS = "••••"
 

@@ -1,0 +1,29 @@
+"""Rows of the customers' desk."""
+
+from customers.models.cases import CASE_MOVES, OVER, KycCase, Proposal
+from customers.models.customers import Customer, CustomerQuerySet, Identity, PhoneKey
+from customers.models.documents import Content, Document
+from customers.models.holds import Hold
+from customers.models.links import Link
+from customers.models.profiles import ExternalAccount, Profile, Wallet
+from customers.models.screenings import Hit, Screening
+
+__all__ = [
+    "CASE_MOVES",
+    "OVER",
+    "Content",
+    "Customer",
+    "CustomerQuerySet",
+    "Document",
+    "ExternalAccount",
+    "Hit",
+    "Hold",
+    "Identity",
+    "KycCase",
+    "Link",
+    "PhoneKey",
+    "Profile",
+    "Proposal",
+    "Screening",
+    "Wallet",
+]
