@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
-
-from django import forms
 
 from payments import facts
-from payments.forms.filters import FilterForm
 from payments.models import Beneficiary, BulkItem, Payment, Trade, Withdrawal
 from payments.sight import Sight
 from staff import masking
@@ -131,17 +126,6 @@ def bulk_columns(sight: Sight) -> list[Column[BulkItem]]:
         Column("status_now", lambda i: i.withdrawal.status),
         Column("payment", lambda i: _payment_of(i.withdrawal)),
     ]
-
-
-def asked(form: FilterForm, **more: str) -> Mapping[str, str]:
-    """The filter in words for the audit trail: of what was typed freely only its length."""
-    told = {name: _told(form.fields[name], value) for name, value in form.in_force.items()}
-    return told | {name: value for name, value in more.items() if value}
-
-
-def _told(field: forms.Field, value: Any) -> str:
-    is_free = isinstance(value, str) and not isinstance(field, forms.ChoiceField)
-    return f"{masking.DOTS} ({len(value)} characters)" if is_free else str(value)
 
 
 def _amount(amount: Decimal | None, currency: str) -> Decimal | None:

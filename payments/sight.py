@@ -7,7 +7,6 @@ e-mail or phone. People of support read none of it in clear.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,8 +20,7 @@ Subject: TypeAlias = Withdrawal | PaymentRequest | Payment | TradeOrder | Trade
 
 MAY_SEE = (Permission.SEE_PAYMENTS, Permission.SEE_PAYMENTS_MASKED)
 
-# What a provider's own record may show of itself. All that is not listed is masked: a new field
-# of theirs is personal until somebody has looked at it.
+# What a provider's own record may show of itself.
 _PLAIN = frozenset({
     "account_type", "amount", "api_version", "attempt", "bank_code", "bank_name", "bsb",
     "completed_at", "created_at", "currency", "customer_id", "delivered_at", "direction",
@@ -47,9 +45,7 @@ _NAMES = frozenset(
 _WORDS = frozenset(
     {"description", "purpose", "error_message", "message", "reference", "payout_reference"}
 )
-_SHORT = 3
-# Somebody wrote an account number into a reason: so many digits on end are nothing else here.
-_ACCOUNT = re.compile(r"[0-9]{9,}", re.ASCII)
+_MEMBERS = masking.Members(plain=_PLAIN, names=_NAMES, words=_WORDS)
 
 
 @dataclass(frozen=True)
@@ -104,16 +100,14 @@ class Sight:
 
     def text(self, text: str, *, about: Subject) -> str:
         """Return free text about a payment in which none of its masked values is repeated."""
-        for value, masked in self._secrets(about):
-            text = text.replace(value, masked)
-        return self.note(text)
+        return masking.mask_values_in(text, self._secrets(about))
 
     def note(self, text: str) -> str:
         """Return free text about many payments, or none, without the account numbers in it."""
-        return _ACCOUNT.sub(lambda found: masking.mask_account(found[0]), text)
+        return masking.mask_accounts_in(text)
 
     def _secrets(self, about: Subject) -> list[tuple[str, str]]:
-        """Return what the texts about it must not repeat, longest first."""
+        """Return what the texts about it must not repeat, and what stands there instead."""
         if isinstance(about, Withdrawal):
             account = [about.bank_account, about.payid, about.tax_id]
             contact = [about.customer_email, about.customer_phone, about.webhook_url]
@@ -126,28 +120,11 @@ class Sight:
         else:
             account = [str(value) for value in about.counterparty.values()]
             contact, names = [], [about.counterparty_name]
-        found = [(value, self._masked(value)) for value in account + contact]
+        found = [(value, masking.mask_any(value)) for value in account + contact]
         if not self.names_in_clear:
             found += [(name, masking.mask_name(name)) for name in names]
-        return sorted(
-            ((value, masked) for value, masked in found if len(value) > _SHORT),
-            key=lambda pair: -len(pair[0]),
-        )
+        return found
 
     def _mask(self, value: object, key: str = "") -> object:
-        if isinstance(value, Mapping):
-            return {str(name): self._mask(item, str(name)) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._mask(item, key) for item in value]
-        if value is None or isinstance(value, bool) or key in _PLAIN:
-            return value
-        if key in _NAMES:
-            return self.name(str(value))
-        if key in _WORDS and self.names_in_clear:
-            return value
-        return self._masked(str(value))
-
-    def _masked(self, text: str) -> str:
-        if text.startswith("https://"):
-            return masking.mask_address(text)
-        return masking.mask_email(text) if "@" in text else masking.mask_account(text)
+        clear = self.names_in_clear
+        return masking.mask_record(value, _MEMBERS, names_in_clear=clear, member=key)

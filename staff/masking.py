@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from staff.letters import spelled
 
 DOTS = "••••"
+_SHORT: Final = 3
+# Somebody wrote an account number into a reason: so many digits on end are nothing else here.
+_ACCOUNT: Final = re.compile(r"[0-9]{9,}", re.ASCII)
 
 
 def mask_account(account: str) -> str:
@@ -57,3 +64,75 @@ def mask_address(url: str) -> str:
     except ValueError:
         host = ""
     return f"{host}/{DOTS}" if url else ""
+
+
+def mask_date(date: str) -> str:
+    """`1990-04-12` becomes `1990-••••`; of what is no date nothing is shown."""
+    year, dash, _ = date.partition("-")
+    if dash and len(year) == 4 and year.isascii() and year.isdigit():
+        return f"{year}-{DOTS}"
+    return DOTS if date else ""
+
+
+def mask_any(text: str) -> str:
+    """A value of which only its looks tell what it is."""
+    if text.startswith("https://"):
+        return mask_address(text)
+    return mask_email(text) if "@" in text else mask_account(text)
+
+
+def mask_accounts_in(text: str) -> str:
+    """Return free text without the account numbers in it."""
+    return _ACCOUNT.sub(lambda found: mask_account(found[0]), text)
+
+
+def mask_values_in(text: str, values: Iterable[tuple[str, str]]) -> str:
+    """Return free text in which each of these values is masked as the second of its pair says."""
+    told = [(value, masked) for value, masked in values if len(value) > _SHORT]
+    for value, masked in sorted(told, key=lambda pair: -len(pair[0])):
+        text = text.replace(value, masked)
+    return mask_accounts_in(text)
+
+
+@dataclass(frozen=True)
+class Members:
+    """Which members of a provider's records people may read, by name.
+
+    All that is not listed is masked: a new field of theirs is personal until somebody has looked
+    at it. `names` and `words` are in clear to who reads names. In what is `free`, anybody may have
+    named anything as they like: no name in there counts.
+    """
+
+    plain: frozenset[str]
+    names: frozenset[str]
+    words: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
+
+
+_NOTHING_PLAIN: Final = Members(plain=frozenset(), names=frozenset())
+
+
+def mask_record(
+    value: object, members: Members, *, names_in_clear: bool, member: str = ""
+) -> object:
+    """Return a provider's record, or the value of one of its members, as one may read it."""
+    if isinstance(value, Mapping):
+        inside = _NOTHING_PLAIN if member in members.free else members
+        return {
+            str(name): mask_record(item, inside, names_in_clear=names_in_clear, member=str(name))
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [
+            mask_record(item, members, names_in_clear=names_in_clear, member=member)
+            for item in value
+        ]
+    if value is None or isinstance(value, bool) or member in members.plain:
+        return value
+    text = str(value)
+    if member in members.names:
+        return spelled(text) if names_in_clear else mask_name(text)
+    if member in members.words and names_in_clear:
+        return value
+    return mask_date(text) if member in members.dates else mask_any(text)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.enums import DriftKind, DriftState, Remedy
 from payments.forms.decisions import ReasonForm
-from payments.forms.filters import ANY, FilterForm
 from payments.models import Payment
 from payments.models.reconciliation import DriftQuerySet
 from payments.reconciliation import readers
+from staff.filters import ANY, FilterForm
 from upstreams.enums import Upstream
 
 USUAL_DAYS = 7
@@ -72,7 +72,7 @@ class DriftFilter(FilterForm):
     age = forms.ChoiceField(label=_("Since"), choices=[ANY, *AGE_LABELS.items()], required=False)
 
     def narrow(self, rows: DriftQuerySet, *, today: date) -> DriftQuerySet:
-        rows = rows.filter(**self._exact("upstream", "kind"))
+        rows = rows.filter(**self.exact("upstream", "kind"))
         age = self.in_force.get("age")
         return rows.of_age(age, today=today) if age else rows
 

@@ -17,18 +17,7 @@ register = template.Library()
 register.filter("method", words.method)
 
 
-@register.inclusion_tag("payments/_export.html", takes_context=True)
-def export_list(context: Context, name: str) -> dict[str, object]:
-    """Offer the list of this very address as a file, to those who may have it."""
-    request = context["request"]
-    address = f"{reverse(name)}?{request.GET.urlencode()}"
-    return {
-        "address": address if can(request.user, Permission.EXPORT_LISTS) else "",
-        "csrf_token": context.get("csrf_token"),
-    }
-
-
-@register.inclusion_tag("payments/_export.html", takes_context=True)
+@register.inclusion_tag("components/export.html", takes_context=True)
 def export_receipts(context: Context, run: BulkRun) -> dict[str, object]:
     """Offer the receipts of a run, or its dry run, as a file to those who may have it."""
     address = reverse("payments:bulk-export", args=[run.pk])

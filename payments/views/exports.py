@@ -18,6 +18,7 @@ from payments.views import beneficiaries
 from payments.views.payments import NEWEST_FIRST, TABS, narrowed
 from payments.views.queue import QueueView
 from staff.exports import Export, as_csv
+from staff.filters import asked
 from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
 
@@ -35,7 +36,7 @@ def payments_export(request: HttpRequest) -> HttpResponseBase:
         columns=exports.payment_columns(sight),
         rows=narrowed(rows, tab if tab in TABS else "all").defer("raw", "stamps", "description"),
         order=NEWEST_FIRST,
-        asked=exports.asked(form, tab=tab if tab in TABS else ""),
+        asked=asked(form, tab=tab if tab in TABS else ""),
     )
     return as_csv(export, by=person, at=timezone.now())
 
@@ -52,7 +53,7 @@ def beneficiaries_export(request: HttpRequest) -> HttpResponseBase:
         columns=exports.beneficiary_columns(sight),
         rows=form.narrow(Beneficiary.objects.all(), now=now).select_related("first_asked_by"),
         order=beneficiaries.NEWEST_FIRST,
-        asked=exports.asked(form),
+        asked=asked(form),
     )
     return as_csv(export, by=person, at=now)
 
@@ -67,7 +68,7 @@ def withdrawals_export(request: HttpRequest) -> HttpResponseBase:
         columns=exports.withdrawal_columns(Sight.of(view.person)),
         rows=view.rows().select_related("payment", "created_by"),
         order=view.order,
-        asked=exports.asked(view.filter, tab=view.tab.key),
+        asked=asked(view.filter, tab=view.tab.key),
     )
     return as_csv(export, by=view.person, at=view.now)
 
@@ -82,6 +83,6 @@ def trades_export(request: HttpRequest) -> HttpResponseBase:
         columns=exports.trade_columns(),
         rows=form.narrow(Trade.objects.all()).defer("raw"),
         order=NEWEST_FIRST,
-        asked=exports.asked(form),
+        asked=asked(form),
     )
     return as_csv(export, by=person_of(request), at=timezone.now())

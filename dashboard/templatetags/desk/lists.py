@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.template import Context
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from dashboard.templatetags.desk.boxes import take_aside
 from dashboard.templatetags.desk.library import register
+from staff.permissions import Permission, can
 
 
 @register.inclusion_tag("components/tabs.html")
@@ -41,3 +44,14 @@ def neighbours(
 ) -> dict[str, object]:
     """Move through the view a page was opened from: "2 of 14", previous and next."""
     return {"words": words, "previous": previous, "next": next, "back": back}
+
+
+@register.inclusion_tag("components/export.html", takes_context=True)
+def export_list(context: Context, name: str) -> dict[str, object]:
+    """Offer the list of this very address as a file, to those who may have it."""
+    request = context["request"]
+    address = f"{reverse(name)}?{request.GET.urlencode()}"
+    return {
+        "address": address if can(request.user, Permission.EXPORT_LISTS) else "",
+        "csrf_token": context.get("csrf_token"),
+    }
