@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from customers.columns import longest
+from customers.emails import same_email
 from customers.models import Customer, Identity
 from customers.phones import same_phone
 from upstreams.enums import Upstream
@@ -104,8 +105,9 @@ def _fill_gaps(identities: dict[str, Identity], told: dict[str, Told], *, at: da
     if customers:
         customers.sort(key=lambda customer: customer.pk)
         for customer in customers:
+            customer.email_key = same_email(customer.email)
             customer.phone_key = same_phone(customer.phone)
-        Customer.objects.bulk_update(customers, [*_TOLD, "phone_key"])
+        Customer.objects.bulk_update(customers, [*_TOLD, "email_key", "phone_key"])
     if changed:
         changed.sort(key=lambda identity: identity.pk)
         Identity.objects.bulk_update(changed, ["raw", "external_id", "seen_at"])

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from customers.sight import MAY_SEE as MAY_SEE_CUSTOMERS
 from payments.models import Drift, Withdrawal
 from payments.sight import MAY_SEE
 from staff import demo
@@ -83,6 +84,8 @@ class Frame:
         groups = [("", [self._desk(gettext("Home"), "home", "house", "h")])]
         if self._may(*MAY_SEE):
             groups.append((gettext("Payments"), self._payment_desks()))
+        if self._may(*MAY_SEE_CUSTOMERS):
+            groups.append((gettext("Customers"), self._customer_desks()))
         if self._may(*MAY_SEE_UPSTREAMS):
             upstreams = self._desk(
                 gettext("Upstreams"), "upstreams", "plug", "u", count=len(self.alarms) or None
@@ -138,6 +141,9 @@ class Frame:
             ),
             self._desk(gettext("Policies"), "payments:policies", "gavel", "o"),
         ]
+
+    def _customer_desks(self) -> list[Desk]:
+        return [self._desk(gettext("Customers"), "customers:customers", "users", "c")]
 
     def _waiting(self, now: datetime) -> tuple[int | None, int]:
         """How many withdrawals wait for this person's decision, and how many of them are late."""

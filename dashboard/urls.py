@@ -22,6 +22,7 @@ urlpatterns = [
     path("preferences/tokens/<int:pk>/revoke/", tokens.api_token_revoke, name="api-token-revoke"),
     path("search/", search, name="search"),
     path("", include("payments.urls")),
+    path("", include("customers.urls")),
     path("", include("upstreams.urls")),
     path("upstreams/", overview.upstreams, name="upstreams"),
     path(

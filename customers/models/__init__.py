@@ -1,7 +1,7 @@
 """Rows of the customers' desk."""
 
 from customers.models.cases import CASE_MOVES, OVER, KycCase, Proposal
-from customers.models.customers import Customer, CustomerQuerySet, Identity, PhoneKey
+from customers.models.customers import Customer, CustomerQuerySet, EmailKey, Identity, PhoneKey
 from customers.models.documents import Content, Document
 from customers.models.holds import Hold
 from customers.models.links import Link
@@ -15,6 +15,7 @@ __all__ = [
     "Customer",
     "CustomerQuerySet",
     "Document",
+    "EmailKey",
     "ExternalAccount",
     "Hit",
     "Hold",

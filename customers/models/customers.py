@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
+from customers.emails import same_email
 from customers.enums import CustomerKind
 from customers.phones import same_phone
 from upstreams.enums import Upstream
@@ -20,6 +24,15 @@ class PhoneKey(models.CharField[str, str]):
         return key
 
 
+class EmailKey(models.CharField[str, str]):
+    """The e-mail address beside it in one spelling: written with every row, never by hand."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        key = same_email(getattr(model_instance, "email", ""))
+        setattr(model_instance, self.attname, key)
+        return key
+
+
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def whole(self) -> CustomerQuerySet:
         """Each person once: what was found to be somebody else's is told with them."""
@@ -27,8 +40,21 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
     def same_as(self, customer: Customer) -> CustomerQuerySet:
         """Everything that is known to be this one person: the customer, and those linked to it."""
-        root = customer.merged_into_id or customer.pk
+        root = customer.root_id
         return self.filter(Q(pk=root) | Q(merged_into=root))
+
+    def people_with(self, match: Q) -> CustomerQuerySet:
+        """Those whole ones of whom at least one row matches."""
+        return self.whole().filter(pk__in=_roots(match))
+
+    def people_without(self, match: Q) -> CustomerQuerySet:
+        """Those whole ones of whom no row matches."""
+        return self.whole().exclude(pk__in=_roots(match))
+
+
+def _roots(match: Q) -> models.QuerySet[Customer, Any]:
+    rows = Customer.objects.filter(match).order_by()
+    return rows.values(root=Coalesce("merged_into", "pk"))
 
 
 class Customer(models.Model):
@@ -42,8 +68,9 @@ class Customer(models.Model):
     kind = models.CharField(max_length=12, choices=CustomerKind, blank=True)
     name = models.CharField(max_length=255, blank=True)
     email = models.CharField(max_length=255, blank=True)
+    email_key = EmailKey(max_length=600, blank=True, editable=False, db_index=True)
     phone = models.CharField(max_length=50, blank=True)
-    phone_key = PhoneKey(max_length=50, blank=True, editable=False)
+    phone_key = PhoneKey(max_length=50, blank=True, editable=False, db_index=True)
     created_at = models.DateTimeField()
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="members"
@@ -63,7 +90,12 @@ class Customer(models.Model):
         return self.name or f"customer {self.pk}"
 
     def get_absolute_url(self) -> str:
-        return reverse("customers:customer", args=[self.merged_into_id or self.pk])
+        return reverse("customers:customer", args=[self.root_id])
+
+    @property
+    def root_id(self) -> int:
+        """The row that stands for this person."""
+        return self.merged_into_id or self.pk
 
 
 class Identity(models.Model):
@@ -71,8 +103,8 @@ class Identity(models.Model):
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="identities")
     upstream = models.CharField(max_length=16, choices=Upstream)
-    upstream_id = models.CharField(max_length=120)
-    external_id = models.CharField(max_length=255, blank=True)
+    upstream_id = models.CharField(max_length=120, db_index=True)  # found by their beginnings
+    external_id = models.CharField(max_length=255, blank=True, db_index=True)
     raw = models.JSONField(default=dict)
     seen_at = models.DateTimeField()
 

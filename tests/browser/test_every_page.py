@@ -19,6 +19,7 @@ PAGES = [
     "/trades/orders/",
     "/beneficiaries/",
     "/reconciliation/",
+    "/customers/",
     "/upstreams/",
     "/upstreams/outbox/",
     "/upstreams/webhooks/",
@@ -35,6 +36,7 @@ def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) 
         _first(page, "/withdrawals/"),
         _first(page, "/payments/"),
         _first(page, "/beneficiaries/"),
+        _first(page, "/customers/"),
     ]
 
     troubles = {}

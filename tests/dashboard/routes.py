@@ -55,6 +55,7 @@ LIFT_HOLDS = may(Permission.LIFT_HOLDS)
 LEAD = may(Permission.MANAGE_POLICIES)
 MANAGE = may(Permission.MANAGE_FEEDS)
 EXPORT = may(Permission.EXPORT_LISTS)
+SEE_CUSTOMERS = SEE | may(Permission.SEE_KYC)
 READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
 
 
@@ -161,6 +162,10 @@ def _import(world: World) -> Mapping[str, Any]:
 
 def _bulk(world: World) -> Mapping[str, Any]:
     return {"pk": world.bulk_run.pk}
+
+
+def _customer(world: World) -> Mapping[str, Any]:
+    return {"pk": world.hold.customer_id}
 
 
 def _luxcore(world: World) -> Mapping[str, Any]:
@@ -284,6 +289,8 @@ ROUTES: Mapping[str, Route] = {
     ),
     "payments:policy-propose": Route(LEAD, get=None, post=422, arguments=_policy),
     "payments:policy-decide": Route(LEAD, get=None, post=409, arguments=_policy),
+    "customers:customers": Route(SEE_CUSTOMERS),
+    "customers:customer": Route(SEE_CUSTOMERS, arguments=_customer),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),

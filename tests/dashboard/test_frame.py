@@ -32,14 +32,15 @@ PAYMENT_DESKS = [
     *("Home", "Withdrawals", "Payments", "Balances", "Accounts", "Trades"),
     *("Beneficiaries", "Reconciliation", "Policies"),
 ]
+CUSTOMER_DESKS = ["Customers"]
 
 
 class TestDesks:
     @pytest.mark.parametrize(
         ("role", "labels"),
         [
-            ("viewer", [*PAYMENT_DESKS, "Upstreams"]),
-            ("agent", [*PAYMENT_DESKS, "Upstreams"]),
+            ("viewer", [*PAYMENT_DESKS, *CUSTOMER_DESKS, "Upstreams"]),
+            ("agent", [*PAYMENT_DESKS, *CUSTOMER_DESKS, "Upstreams"]),
             ("admin", ["Home", "Upstreams"]),
         ],
     )

@@ -1,0 +1,7 @@
+"""What customers register with upstreams and with the demonstration."""
+
+from __future__ import annotations
+
+
+def register() -> None:
+    """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
