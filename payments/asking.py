@@ -6,11 +6,11 @@ from datetime import datetime
 
 from payments import facts
 from payments.enums import Origin
-from payments.journal import Journal
 from payments.models import Beneficiary, Revision, Withdrawal
 from payments.moves import DUE_AFTER
 from payments.references import reference_for
 from payments.rules import WithdrawalDraft
+from staff.journal import Journal
 from staff.models import User
 
 

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from payments import policies
 from payments.enums import Status
-from payments.journal import Journal
 from payments.models import Policy, Withdrawal
 from payments.moves import move
+from staff.journal import Journal
 
 _BATCH: Final = 200
 

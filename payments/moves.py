@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from payments.enums import Status
-from payments.journal import Journal
 from payments.models import Revision, Withdrawal, WithdrawalNotMovable
+from staff.journal import Journal
 from staff.models import User
 
 DUE_AFTER: Final = timedelta(hours=2)  # how long a request may wait before it counts as late

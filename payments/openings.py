@@ -15,11 +15,11 @@ from django.utils.translation import gettext
 
 from payments import mirror
 from payments.enums import RequestStatus
-from payments.journal import Journal
 from payments.life import Life
 from payments.models import AccountOpening, OpeningNotMovable
 from payments.references import OPEN_ACCOUNT
 from staff import audit
+from staff.journal import Journal
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, NotFound
 from upstreams.http import Priority

@@ -15,11 +15,11 @@ from payments import mirror, policies
 from payments.checks import holds
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.intent import differences
-from payments.journal import Journal
 from payments.models import Payment, PaymentRequest, Withdrawal
 from payments.moves import move
 from payments.references import CANCEL, PAYOUT
 from staff import audit
+from staff.journal import Journal
 from staff.texts import Text, in_english
 from upstreams import alarms, credentials
 from upstreams.enums import Upstream

@@ -12,11 +12,11 @@ from typing import Final
 
 from payments import matching, mirror, senders
 from payments.enums import SeenBy
-from payments.journal import Journal
 from payments.mirror import Sighting
 from payments.models import Payment, Withdrawal
 from payments.references import LUMETRADE_PAYOUT
 from payments.senders import CannotTell
+from staff.journal import Journal
 from upstreams import clock, strict_json
 from upstreams.enums import Upstream
 from upstreams.http import Priority

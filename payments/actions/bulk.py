@@ -17,9 +17,9 @@ from payments.actions.errors import BulkNotPossible, ProofTooOld
 from payments.bulk import discarding, totals
 from payments.bulk.moves import move
 from payments.enums import BulkState, Outcome, Plan, RejectCode, Verdict
-from payments.journal import Journal
 from payments.models import BulkItem, BulkRun, Withdrawal
 from payments.models.bulk import ENDED, MOST_AT_ONCE
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

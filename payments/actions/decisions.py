@@ -38,11 +38,11 @@ from payments.actions.errors import (
 from payments.checks import limits
 from payments.checks.funds import NOTHING, Committed, main_balance
 from payments.enums import RejectCode, Status, Verdict
-from payments.journal import Journal
 from payments.models import SIGNING_ROLES, Policy, Signature, Withdrawal, WithdrawalNotMovable
 from payments.moves import move
 from payments.references import CANCEL, PAYOUTS, cancel_key_for, reference_for
 from staff import audit
+from staff.journal import Journal
 from staff.models import AuditEvent, User
 from staff.permissions import Permission, require
 from upstreams import outbox

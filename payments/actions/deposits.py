@@ -23,10 +23,10 @@ from payments.cancelling import is_pending, may_cancel, newest_command
 from payments.cancelling import problem as cancel_problem
 from payments.deposits import DepositDraft
 from payments.enums import Kind
-from payments.journal import Journal
 from payments.models import NotPossible, Payment, PaymentRequest
 from payments.references import CANCEL, DEPOSIT, deposit_reference_for, payment_cancel_key_for
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

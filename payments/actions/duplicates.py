@@ -9,8 +9,8 @@ from django.utils.translation import gettext_noop as _
 
 from payments.actions.common import refuse_askers, refuse_decided, stated
 from payments.checks.history import look_alikes
-from payments.journal import Journal
 from payments.models import NotDuplicate, NotPossible, Withdrawal
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

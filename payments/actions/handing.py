@@ -9,9 +9,9 @@ from django.utils.translation import gettext_noop as _
 
 from payments import handout
 from payments.handout import Handout
-from payments.journal import Journal
 from payments.models import NotPossible, Payment
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

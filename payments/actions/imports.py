@@ -12,8 +12,8 @@ from django.utils.translation import gettext_noop as _
 from payments.enums import ImportState
 from payments.imports import creating, discarding
 from payments.imports.reading import MOST_BYTES
-from payments.journal import Journal
 from payments.models import ImportPiece, NotPossible, PayoutImport
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

@@ -11,11 +11,11 @@ from payments import openings
 from payments.actions.common import stated
 from payments.actions.errors import OpeningNotPossible
 from payments.enums import RequestStatus
-from payments.journal import Journal
 from payments.models import AccountOpening
 from payments.references import OPEN_ACCOUNT, key_for
 from payments.trading import currencies
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

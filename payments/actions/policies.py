@@ -15,10 +15,10 @@ from payments import policies
 from payments.actions.common import refusal_is_recorded, stated
 from payments.actions.errors import PolicyNotPossible
 from payments.enums import PolicyState
-from payments.journal import Journal
 from payments.models import Policy, PolicyVersion
 from payments.policies import staffing, telling
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Lowered, Text

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_noop as _
 from payments.actions.common import stated
 from payments.actions.settlements import confirm_settlement, drop_settlement, propose_settlement
 from payments.enums import DriftKind, DriftState, Remedy, RemedyState, Status
-from payments.journal import Journal
 from payments.models import Drift, NotPossible, Reconciliation, Resolution
 from payments.reconciliation import readers, remedies, resolving, starting
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Lowered, Text

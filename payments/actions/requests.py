@@ -12,11 +12,11 @@ from payments import asking, beneficiaries, facts, rules
 from payments.actions.common import refuse_decided, stated, waited_too_long
 from payments.actions.errors import AskedAtOnce, InvalidDraft, NotYours
 from payments.enums import Origin, Status
-from payments.journal import Journal
 from payments.models import Beneficiary, NotPossible, Withdrawal
 from payments.moves import move, revise
 from payments.queues import FAILURES
 from payments.rules import WithdrawalDraft
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

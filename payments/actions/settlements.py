@@ -20,9 +20,9 @@ from payments.actions.common import (
 )
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import Kind, Status
-from payments.journal import Journal
 from payments.models import UNPAID_STATUSES, Payment, Settlement, Withdrawal
 from payments.references import PAYOUTS
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Text

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_noop as _
 from payments.actions.common import NOT_SEEN, has_word, refuse_unproven, stated, waiting_command
 from payments.actions.errors import SettlementNotPossible
 from payments.enums import TradeStatus
-from payments.journal import Journal
 from payments.models import OrderSettlement, Trade, TradeOrder
 from payments.references import TRADE
 from payments.senders import CannotTell
 from payments.trading import matching, sending
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, can, require
 from staff.texts import Text

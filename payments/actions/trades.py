@@ -16,13 +16,13 @@ from payments.actions.common import refusal_is_recorded
 from payments.actions.errors import InvalidDraft, ProofTooOld, QuoteExpired, QuoteNotPossible
 from payments.decision import is_proved
 from payments.enums import OrderStatus
-from payments.journal import Journal
 from payments.models import TradeOrder
 from payments.references import TRADE, key_for
 from payments.rules import inexact
 from payments.trading import currencies, prices
 from payments.trading.moves import move
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Sayable, Text

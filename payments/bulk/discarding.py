@@ -11,8 +11,8 @@ from django.db import transaction
 from payments.bulk import totals
 from payments.bulk.moves import move
 from payments.enums import BulkState
-from payments.journal import Journal
 from payments.models import BulkRun
+from staff.journal import Journal
 
 KEPT_FOR: Final = timedelta(hours=24)  # what it showed is old by then
 UNCONFIRMED: Final = (BulkState.LOOKING, BulkState.READY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from payments.enums import BulkState
-from payments.journal import Journal
 from payments.models import BulkRun, BulkRunNotMovable
+from staff.journal import Journal
 
 
 def move(

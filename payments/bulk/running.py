@@ -15,9 +15,9 @@ from django.db.models import F, Q
 from payments.bulk import items, totals
 from payments.bulk.moves import move
 from payments.enums import BulkState
-from payments.journal import Journal
 from payments.models import BulkItem, BulkRun
 from payments.models.bulk import WORKED_ON, BulkItemQuerySet
+from staff.journal import Journal
 from upstreams import clock
 from upstreams.crashpoints import reach
 from upstreams.errors import RateLimited

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from payments.enums import RequestStatus
-from payments.journal import Journal
 from payments.models import PaymentRequest, RequestNotMovable
+from staff.journal import Journal
 
 
 def move(

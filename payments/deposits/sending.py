@@ -10,10 +10,10 @@ from payments import mirror
 from payments.deposits.moves import move
 from payments.enums import RequestStatus, SeenBy
 from payments.intent import deposit_differences
-from payments.journal import Journal
 from payments.models import Payment, PaymentRequest
 from payments.references import DEPOSIT
 from payments.senders import CANNOT_LOOK, create_once, look_for, record_refusal
+from staff.journal import Journal
 from upstreams import credentials
 from upstreams.enums import Upstream
 from upstreams.luxcore.schemas import PaymentRecord

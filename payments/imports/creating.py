@@ -14,10 +14,10 @@ from django.utils.translation import gettext_noop as _
 from payments import asking, beneficiaries, rules
 from payments.enums import ImportState, Origin
 from payments.imports.rows import draft_of
-from payments.journal import Journal
 from payments.models import ImportRow, NotPossible, PayoutImport, Revision, Withdrawal
 from payments.models.withdrawals import new_code
 from payments.references import reference_for
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text

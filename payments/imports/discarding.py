@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from payments.enums import ImportState
-from payments.journal import Journal
 from payments.models import PayoutImport
+from staff.journal import Journal
 from staff.texts import Sayable, Text, in_english, packed
 
 KEPT_FOR: Final = timedelta(days=7)  # what a file says is personal: nobody needs it longer

@@ -10,7 +10,6 @@ from django.db.models import Q
 from payments import beneficiaries
 from payments.enums import Kind, Origin, PaymentStatus, Status
 from payments.intent import differences
-from payments.journal import Journal
 from payments.mirror.alerts import Alerts
 from payments.mirror.observing import PAYOUT_FIELDS
 from payments.mirror.requests import match_requests
@@ -18,6 +17,7 @@ from payments.models import PAID_STATUSES, Payment, Revision, Withdrawal
 from payments.moves import DUE_AFTER, move, revise
 from payments.references import PAYOUT
 from staff import audit
+from staff.journal import Journal
 from upstreams.enums import Upstream
 from upstreams.models import Command
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from payments.deposits.moves import move
 from payments.enums import Kind, RequestStatus
 from payments.intent import deposit_differences
-from payments.journal import Journal
 from payments.mirror.alerts import Alerts
 from payments.models import Payment, PaymentRequest
 from staff import audit
+from staff.journal import Journal
 
 
 def match_requests(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> None:

@@ -13,13 +13,13 @@ from django.db import transaction
 
 from customers.mirror import Told, learn
 from payments.enums import PaymentStatus, SeenBy
-from payments.journal import Journal
 from payments.mirror import turnover
 from payments.mirror.alerts import Alerts
 from payments.mirror.linking import link
 from payments.mirror.merging import Observation, merge
 from payments.mirror.observing import Unstorable, observe
 from payments.models import Payment
+from staff.journal import Journal
 from upstreams.enums import Upstream
 from upstreams.feeds import StoreCounts
 from upstreams.luxcore.schemas import CustomerRecord

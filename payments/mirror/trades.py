@@ -13,10 +13,10 @@ from django.utils.translation import gettext_noop as _
 
 from customers.columns import longest
 from payments.enums import TradeStatus
-from payments.journal import Journal
 from payments.mirror.alerts import Alerts
 from payments.models import OPEN_TRADES, Fill, OrderSettlement, Trade, TradeOrder
 from staff import audit
+from staff.journal import Journal
 from staff.texts import Lowered, Text
 from upstreams import alarms
 from upstreams.enums import Upstream

@@ -9,11 +9,11 @@ import structlog
 from django.db import transaction
 
 from payments.enums import DriftKind, DriftState, Remedy, RemedyState
-from payments.journal import Journal
 from payments.models import Drift, Payment, Resolution
 from payments.reconciliation import drifts, judging, readers
 from payments.reconciliation.drifts import Finding
 from payments.reconciliation.readers import Reader
+from staff.journal import Journal
 from upstreams.errors import UpstreamError
 from upstreams.feeds.running import in_words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from payments.enums import OrderStatus
-from payments.journal import Journal
 from payments.models import OrderNotMovable, TradeOrder
+from staff.journal import Journal
 
 # What a move is called in the audit trail, where the new state alone would not say it.
 _VERBS = {

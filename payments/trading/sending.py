@@ -14,7 +14,6 @@ from typing import Final
 
 from payments import mirror
 from payments.enums import OrderStatus
-from payments.journal import Journal
 from payments.matching import may_be_unread, window
 from payments.mirror import TradeSeen
 from payments.models import Trade, TradeOrder
@@ -22,6 +21,7 @@ from payments.references import TRADE
 from payments.senders import CannotTell
 from payments.trading import matching
 from payments.trading.moves import move
+from staff.journal import Journal
 from upstreams import clock
 from upstreams.enums import Upstream
 from upstreams.errors import Conflict

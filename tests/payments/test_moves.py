@@ -7,9 +7,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from payments.enums import Status
-from payments.journal import Journal
 from payments.models import MOVES, Withdrawal, WithdrawalNotMovable
 from payments.moves import move
+from staff.journal import Journal
 from staff.models import AuditEvent
 from tests.payments.factories import NOW, WithdrawalFactory
 

@@ -16,11 +16,11 @@ from django.utils import timezone
 from payments import actions, feeds_lumetrade, mirror
 from payments.actions import Wish
 from payments.enums import OrderStatus, TradeStatus
-from payments.journal import Journal
 from payments.mirror import TradeSeen
 from payments.models import ORDER_MOVES, Balance, OrderNotMovable, Trade, TradeOrder
 from payments.trading import life, matching
 from payments.trading.moves import move
+from staff.journal import Journal
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from tests.payments.factories import TradeFactory, TradeOrderFactory, approver, maker

@@ -233,7 +233,7 @@ class TestAllOrNothing:
             "payments.actions.decisions._approve",
             "payments.actions.decisions._receipt",
             "payments.actions.decisions.Signature.objects.create",
-            "payments.journal.audit.record_all",
+            "staff.journal.audit.record_all",
         ],
     )
     def test_leaves_nothing_behind_when_a_step_fails(

@@ -18,7 +18,6 @@ from payments.bulk import causes, running, totals
 from payments.bulk import items as bulk_items
 from payments.bulk.moves import move
 from payments.enums import BulkState, Cause, Outcome, Plan, RejectCode, Status, Verdict
-from payments.journal import Journal
 from payments.models import (
     BULK_MOVES,
     OUTCOMES,
@@ -31,6 +30,7 @@ from payments.models import (
     Withdrawal,
 )
 from staff import audit
+from staff.journal import Journal
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from tests.customers.factories import HoldFactory
