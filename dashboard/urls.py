@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from dashboard.health import healthz, readyz
-from dashboard.views import tokens
+from dashboard.views import saved_views, tokens
 from dashboard.views.home import home
 from dashboard.views.preferences import preferences
 from dashboard.views.search import search
@@ -20,6 +20,8 @@ urlpatterns = [
     path("preferences/", preferences, name="preferences"),
     path("preferences/tokens/", tokens.api_tokens, name="api-tokens"),
     path("preferences/tokens/<int:pk>/revoke/", tokens.api_token_revoke, name="api-token-revoke"),
+    path("preferences/views/", saved_views.saved_view_new, name="saved-view-new"),
+    path("preferences/views/<int:pk>/", saved_views.saved_view, name="saved-view"),
     path("search/", search, name="search"),
     path("", include("payments.urls")),
     path("", include("customers.urls")),

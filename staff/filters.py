@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from staff import lists, masking
+from staff.saved_views import NO_VIEW
 
 ANY = ("", _("Any"))
 
@@ -70,8 +71,8 @@ class FilterForm(forms.Form):
         ]
 
     def cleared(self, query: QueryDict) -> str:
-        """Return the address of the view with none of these filters."""
-        return lists.address(query, **dict.fromkeys(self.fields))
+        """Return the address of the view with none of these filters, whichever view opens first."""
+        return lists.address(query, **{**dict.fromkeys(self.fields), NO_VIEW: ""})
 
     def exact(self, *names: str) -> dict[str, Any]:
         """The lookups of fields that are called like their columns."""

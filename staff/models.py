@@ -231,6 +231,52 @@ class Claim(models.Model):
         return f"{self.subject_type} {self.subject_id} by {self.user_id}"
 
 
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def offered_to(self, person: User, *, page: str) -> SavedViewQuerySet:
+        """What this person may choose from on this page: their own, and what others share."""
+        return self.filter(models.Q(owner=person) | models.Q(is_shared=True), page=page)
+
+
+class SavedView(models.Model):
+    """A list as somebody likes to look at it: its filters, order and columns, under a name.
+
+    `page` is the name of the list's address, `query` what stands behind its question mark.
+    """
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.CharField(max_length=80)
+    name = models.CharField(max_length=60)
+    query = models.TextField(blank=True)
+    is_shared = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "page", "name"], name="one_view_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FirstView(models.Model):
+    """The view with which a list opens for one person."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    page = models.CharField(max_length=80)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="opens_for")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "page"], name="one_first_view_per_page")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page} opens with view {self.view_id} for {self.person_id}"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self, *, at: datetime) -> ApiTokenQuerySet:
         """Tokens that open the door, as far as the token itself goes."""

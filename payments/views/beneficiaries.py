@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -26,9 +27,23 @@ from payments.policies import telling
 from payments.rules.lumetrade import payee_of
 from payments.sight import MAY_SEE, Sight
 from staff import lists, masking
+from staff.columns import Column, Columns
 from staff.permissions import Permission, can, permission_required
+from staff.saved_views import opens_first
 
 NEWEST_FIRST = lists.Order("first_asked_at", newest_first=True)
+COLUMNS = (
+    Column("first", _("First asked for"), is_fixed=True),
+    Column("code", _("Code"), is_fixed=True),
+    Column("recipient", _("Recipient"), is_fixed=True),
+    Column("account", _("Account")),
+    Column("provider", _("Provider")),
+    Column("flags", _("Flags")),
+    Column("times", _("Times paid"), "num"),
+    Column("total", _("Paid in all"), "num"),
+    Column("last", _("Last paid")),
+    Column("by", _("Asked first by")),
+)
 LAST_ONES = 8
 MOST_CHANGES = 50
 
@@ -51,6 +66,7 @@ class Row:
 
 @require_safe
 @permission_required(*MAY_SEE)
+@opens_first
 def beneficiaries(request: HttpRequest) -> HttpResponse:
     """The list."""
     sight, query, now = Sight.of(request.user), request.GET, timezone.now()
@@ -62,6 +78,7 @@ def beneficiaries(request: HttpRequest) -> HttpResponse:
     context = {
         "now": now,
         "page": page,
+        "columns": Columns(COLUMNS, request.GET),
         "pages": lists.steps(page, query=query, total=lists.count(found)),
         "rows": [
             Row(

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -23,11 +24,24 @@ from payments.models import NotPossible, Payment
 from payments.models.payments import PaymentQuerySet
 from payments.sight import MAY_SEE, Sight
 from staff import lists, masking
+from staff.columns import Column, Columns
 from staff.permissions import Permission, can, permission_required
+from staff.saved_views import opens_first
 from staff.sessions import person_of
 from upstreams.errors import UpstreamError
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
+COLUMNS = (
+    Column("created", _("Created"), is_fixed=True),
+    Column("id", _("Id"), is_fixed=True),
+    Column("kind", _("Kind")),
+    Column("customer", _("Customer")),
+    Column("amount", _("Amount"), "num", is_fixed=True),
+    Column("rail", _("Rail")),
+    Column("state", _("State")),
+    Column("reference", _("Reference")),
+    Column("seen", _("Seen")),
+)
 
 # A deposit's details repeat them, in minor units.
 _SAID_ABOVE = frozenset({"amount", "currency"})
@@ -64,6 +78,7 @@ class Row:
 
 @require_safe
 @permission_required(*MAY_SEE)
+@opens_first
 def payments(request: HttpRequest) -> HttpResponse:
     """The list."""
     sight, query = Sight.of(request.user), request.GET
@@ -78,6 +93,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     context = {
         "now": timezone.now(),
         "page": page,
+        "columns": Columns(COLUMNS, request.GET),
         "pages": lists.steps(page, query=query, total=totals[current]),
         "rows": [
             Row(payment, _address(payment, request), _name(payment, sight)) for payment in page.rows

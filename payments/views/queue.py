@@ -27,12 +27,27 @@ from payments.models.bulk import MOST_AT_ONCE
 from payments.queues import WithdrawalQuerySet
 from payments.sight import MAY_SEE, Sight
 from staff import claims, lists
+from staff.columns import Column, Columns
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
+from staff.saved_views import opens_first
 
 SUBJECT = "payments.withdrawal"
 MOST_CLAIMED = max(lists.SIZES)
 MAY_WORK = (Permission.SIGN_WITHDRAWALS, Permission.MAKE_WITHDRAWALS)
+
+COLUMNS = (
+    Column("due", _("Due"), is_fixed=True),
+    Column("code", _("Code"), is_fixed=True),
+    Column("recipient", _("Recipient"), is_fixed=True),
+    Column("amount", _("Amount"), "num", is_fixed=True),
+    Column("rail", _("Rail")),
+    Column("state", _("State")),
+    Column("flags", _("Flags")),
+    Column("signed", _("Signed")),
+    Column("claimed", _("Claimed")),
+    Column("theirs", _("Theirs")),
+)
 
 ORDERS = {
     "due": (lists.Order("due_at"), _("Due first")),
@@ -189,9 +204,11 @@ class Row:
 
 @require_safe
 @permission_required(*MAY_SEE)
+@opens_first
 def withdrawals(request: HttpRequest) -> HttpResponse:
     """The queue."""
     view = QueueView(request)
+    may_claim = any(can(view.person, permission) for permission in MAY_WORK)
     page = lists.page(view.rows().with_queue_facts(), order=view.order, query=view.query)
     return render(
         request,
@@ -202,6 +219,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
             "view": view,
             "now": view.now,
             "page": page,
+            "columns": Columns(COLUMNS, view.query, before=int(may_claim)),
             "pages": lists.steps(page, query=view.query, total=view.totals[view.tab.key]),
             "query": view.carried,
             "nothing": view.nothing,
@@ -212,7 +230,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
             "cleared": view.filter.cleared(view.query),
             "news_url": _news_address(view),
             "may_make": can(view.person, Permission.MAKE_WITHDRAWALS),
-            "may_claim": any(can(view.person, permission) for permission in MAY_WORK),
+            "may_claim": may_claim,
             "may_sign": can(view.person, Permission.SIGN_WITHDRAWALS),
             "bulk_url": f"{reverse('payments:bulk-start')}{view.carried}",
             "whole": view.totals[view.tab.key],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -15,17 +16,29 @@ from payments.models import Trade, TradeOrder
 from payments.sight import MAY_SEE, Sight
 from payments.trading import prices
 from staff import lists
+from staff.columns import Column, Columns
 from staff.permissions import Permission, can, permission_required
+from staff.saved_views import opens_first
 from upstreams import credentials
 from upstreams.enums import Upstream
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
+COLUMNS = (
+    Column("created", _("Created"), is_fixed=True),
+    Column("id", _("Id"), is_fixed=True),
+    Column("sold", _("We gave"), "num", is_fixed=True),
+    Column("bought", _("We got"), "num", is_fixed=True),
+    Column("price", _("Price")),
+    Column("state", _("State")),
+    Column("order", _("Asked for here")),
+)
 WAITING = (OrderStatus.QUEUED, OrderStatus.SENDING, OrderStatus.UNKNOWN)
 MOST_WAITING = 10
 
 
 @require_safe
 @permission_required(*MAY_SEE)
+@opens_first
 def trades(request: HttpRequest) -> HttpResponse:
     """The list, and above it what was asked for here and has no answer yet."""
     query = request.GET
@@ -37,6 +50,7 @@ def trades(request: HttpRequest) -> HttpResponse:
     context = {
         "now": timezone.now(),
         "page": page,
+        "columns": Columns(COLUMNS, request.GET),
         "pages": lists.steps(page, query=query, total=lists.count(rows)),
         "rows": [(trade, prices.in_words(trade)) for trade in page.rows],
         "filter": form,

@@ -1,3 +1,5 @@
+import { isPeeking, peek, stopPeeking } from "./peek.js";
+
 // Letter keys. None fires while somebody types, with a modifier, or when they are switched off.
 // An element says which key presses it: data-key="a"; a desk says where "g" leads: data-go="w".
 
@@ -21,6 +23,7 @@ function move(step) {
   next.setAttribute("aria-current", "true");
   next.querySelector("a.open").focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
+  if (isPeeking()) peek(next);
   return true;
 }
 
@@ -36,6 +39,12 @@ function click(element) {
 
 const follow = (key) => click(document.querySelector(`[data-go="${CSS.escape(key)}"]`));
 
+// The space bar presses what has the focus; it peeks when that is a row, or nothing.
+function peekOrStop() {
+  if (document.activeElement.matches("button, input, summary, a:not(.open)")) return false;
+  return isPeeking() ? stopPeeking() : peek(current());
+}
+
 export function showSheet() {
   document.getElementById("keys-off").hidden = document.documentElement.dataset.keys !== "off";
   document.getElementById("keys").showModal();
@@ -46,6 +55,7 @@ const actions = {
   k: () => move(-1),
   x: () => click(current()?.querySelector('input[name="pick"]')),
   Enter: () => document.activeElement === document.body && click(current()?.querySelector("a.open")),
+  " ": peekOrStop,
   "/": () => document.getElementById("search")?.focus(),
   "?": showSheet,
   ".": () => click((current() ?? document.querySelector("main"))?.querySelector("[data-copy]")),

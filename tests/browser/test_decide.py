@@ -96,3 +96,23 @@ def test_who_asked_cannot_sign(sign_in: OpenPage) -> None:
     answer = page.goto(f"/withdrawals/{code}/approve/")
     assert answer is not None
     assert answer.status == 403
+
+
+def test_a_row_is_looked_at_beside_the_list(sign_in: OpenPage) -> None:
+    page = sign_in("approver")
+    page.goto("/withdrawals/?tab=all")
+    beside = page.get_by_role("complementary", name="A look at the row")
+    first, second = (page.locator("tbody a.open").nth(place).inner_text() for place in (0, 1))
+
+    page.keyboard.press("j")
+    page.keyboard.press("Space")
+    expect(beside.get_by_role("heading", name="Checks before sending")).to_be_visible()
+    expect(beside.get_by_role("link", name=first).first).to_be_visible()
+    expect(beside.locator("form, button:not([data-stop-peeking])")).to_have_count(0)
+
+    page.keyboard.press("j")
+    expect(beside.get_by_role("link", name=second).first).to_be_visible()
+
+    page.keyboard.press("Escape")
+    expect(beside).to_be_hidden()
+    assert page.url.endswith("/withdrawals/?tab=all")

@@ -175,6 +175,13 @@ def _luxcore(world: World) -> Mapping[str, Any]:
 ROUTES: Mapping[str, Route] = {
     "home": Route(ANYBODY),
     "preferences": Route(ANYBODY, get=None, post=302),
+    "saved-view-new": Route(ANYBODY, get=None, post=404),  # of which list it does not say
+    "saved-view": Route(
+        ANYBODY,
+        get=None,
+        post=404,
+        arguments=lambda world: {"pk": 0},  # nobody's
+    ),
     "api-tokens": Route(ANYBODY, post=422),
     "api-token-revoke": Route(
         may(Permission.REVOKE_TOKENS),

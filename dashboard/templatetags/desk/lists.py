@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.http import HttpRequest
 from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -11,6 +12,8 @@ from django.utils.translation import gettext
 
 from dashboard.templatetags.desk.boxes import take_aside
 from dashboard.templatetags.desk.library import register
+from staff import saved_views as kept
+from staff.columns import Columns
 from staff.permissions import Permission, can
 
 
@@ -53,5 +56,41 @@ def export_list(context: Context, name: str) -> dict[str, object]:
     address = f"{reverse(name)}?{request.GET.urlencode()}"
     return {
         "address": address if can(request.user, Permission.EXPORT_LISTS) else "",
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("components/table_head.html")
+def table_head(columns: Columns, *, picks: object = False) -> dict[str, object]:
+    """Head a table with its columns; the table has the class `columns.hiding`."""
+    return {"columns": columns, "picks": picks}
+
+
+@register.inclusion_tag("components/choose_columns.html")
+def choose_columns(columns: Columns) -> dict[str, object]:
+    """Offer to leave columns out. The address remembers them."""
+    return {"columns": columns}
+
+
+@register.inclusion_tag("components/kept_columns.html")
+def kept_columns(columns: Columns) -> dict[str, object]:
+    """Carry the chosen columns through a form that narrows the list."""
+    return {"asked": columns.asked}
+
+
+@register.inclusion_tag("components/saved_views.html", takes_context=True)
+def saved_views(context: Context) -> dict[str, object]:
+    """Offer the saved views of this list, and to save the one that is open. Two queries."""
+    request: HttpRequest = context["request"]
+    assert request.resolver_match is not None
+    page = request.resolver_match.view_name
+    views = kept.offers(page=page, person=context["user"], query=request.GET)
+    return {
+        "page": page,
+        "query": kept.normal(request.GET),
+        "views": views,
+        "current": next((one.view for one in views if one.is_current), None),
+        "everything": f"?{kept.NO_VIEW}=" if any(one.is_first for one in views) else "",
+        "user": context["user"],
         "csrf_token": context.get("csrf_token"),
     }

@@ -158,7 +158,7 @@ class TestFilter:
             ("Amount from", "10"),
         ]
         assert chips[0].remove_url == "?tab=all&amount_from=10"
-        assert response.context["cleared"] == "?tab=all"
+        assert response.context["cleared"] == "?tab=all&view="  # whatever view opens first
 
     @pytest.mark.parametrize("amount", ["1e3", "1_000", "١٠٠", "1,000.00", "-5", "Infinity", "NaN"])
     def test_understands_plain_amounts_only_and_says_so(
