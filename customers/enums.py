@@ -106,3 +106,41 @@ class ScreeningReason(models.TextChoices):
     CASE = "case", _("For a KYC case")
     CHANGED = "changed", _("Their data changed")
     PERIODIC = "periodic", _("As every so often")
+
+
+class RequestKind(models.TextChoices):
+    """What somebody may ask Lux Financial to do about a customer (upstreams.md §1.5 to §1.8)."""
+
+    CREATE = "create", _("New customer")
+    CHANGE = "change", _("Change of a customer")
+    DELETE = "delete", _("Deletion of a customer")
+    ADD_WALLET = "add_wallet", _("New wallet")
+    ADD_ACCOUNT = "add_account", _("New external account")
+    VERIFY_ACCOUNT = "verify_account", _("Verification of an external account")
+    REMOVE_ACCOUNT = "remove_account", _("Removal of an external account")
+
+
+class RequestStatus(models.TextChoices):
+    """Where such a request stands with us."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    MADE = "made", _("Carried out")
+    REFUSED = "refused", _("Refused by provider")
+
+
+class ExternalAccountKind(models.TextChoices):
+    """Where a customer's money may go (upstreams.md §1.7)."""
+
+    US_BANK = "us_bank_account", _("Bank account in the United States")
+    INTERNATIONAL = "international_bank_account", _("International bank account")
+    MEXICAN = "mx_bank_account", _("Bank account in Mexico")
+    CRYPTO = "crypto_address", _("Crypto address")
+
+
+class WalletKind(models.TextChoices):
+    """Who holds the keys of a wallet (upstreams.md §1.8)."""
+
+    CUSTODIAL = "custodial", _("Custodial: Lux Financial holds the keys")
+    MPC = "mpc", _("MPC: several parties hold shares of the key")

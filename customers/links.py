@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from customers.requests import sending
+
 
 def register() -> None:
     """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
+    sending.register_senders()

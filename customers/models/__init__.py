@@ -6,14 +6,18 @@ from customers.models.documents import Content, Document
 from customers.models.holds import Hold
 from customers.models.links import Link
 from customers.models.profiles import ExternalAccount, Profile, Wallet
+from customers.models.requests import REQUEST_MOVES, SETTLED, CustomerRequest
 from customers.models.screenings import Hit, Screening
 
 __all__ = [
     "CASE_MOVES",
     "OVER",
+    "REQUEST_MOVES",
+    "SETTLED",
     "Content",
     "Customer",
     "CustomerQuerySet",
+    "CustomerRequest",
     "Document",
     "EmailKey",
     "ExternalAccount",

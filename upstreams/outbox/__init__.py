@@ -18,6 +18,7 @@ from upstreams.outbox.outcomes import (
 )
 from upstreams.outbox.queue import (
     NotSettleable,
+    forget,
     has_unknown,
     lock,
     put,
@@ -44,6 +45,7 @@ __all__ = [
     "Uncertain",
     "Withheld",
     "deliver",
+    "forget",
     "has_another_key",
     "has_unknown",
     "lock",

@@ -52,7 +52,7 @@ def call(attempt: Attempt) -> Outcome:
     reach("outbox.sending")
     sent = _translated(lambda: sender.send(attempt.command), attempt=attempt, refusal=_refused)
     if attempt.in_doubt and sender.repeat is Repeat.LOOK_FIRST and isinstance(sent, Refused):
-        return RefusedRepeat(code=sent.code, message=sent.message)
+        return RefusedRepeat(code=sent.code, message=sent.message, fields=sent.fields)
     return sent
 
 
@@ -64,8 +64,9 @@ def _look(attempt: Attempt) -> Outcome | None:
 
 
 def _refused(error: UpstreamError) -> Outcome:
-    code = error.code if isinstance(error, Rejected) else "NOT_FOUND"
-    return Refused(code=code, message=error.message)
+    if isinstance(error, Rejected):
+        return Refused(code=error.code, message=error.message, fields=error.field_errors)
+    return Refused(code="NOT_FOUND", message=error.message)
 
 
 def _unseen(error: UpstreamError) -> Outcome:

@@ -22,10 +22,11 @@ class Done:
 
 @dataclass(frozen=True)
 class Refused:
-    """A definite no: nothing happened and nothing will."""
+    """A definite no: nothing happened and nothing will. `fields`: what is wrong with which."""
 
     code: str
     message: str
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

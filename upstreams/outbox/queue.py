@@ -146,6 +146,15 @@ def try_again(command: Command, *, at: datetime) -> bool:
     return bool(won)
 
 
+def forget(command: Command) -> None:
+    """Empty the bytes of a settled command that hold personal data; their hash stays.
+
+    For `settle`, in the transaction that records the outcome.
+    """
+    settled = [CommandState.DONE, CommandState.REFUSED]
+    Command.objects.filter(pk=command.pk, state__in=settled).update(request=b"")
+
+
 def settle_by_hand(
     *, command: Command, outcome: Done | Refused, at: datetime, by_label: str
 ) -> Command:

@@ -1,0 +1,1 @@
+"""What people ask Lux Financial to do about customers: how it is said, sent, found and settled."""
