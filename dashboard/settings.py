@@ -335,6 +335,8 @@ LUX_RAIL_ENDORSEMENTS = {  # of rails that carry coins it is always can_trade_st
     **env.dict("LUX_RAIL_ENDORSEMENTS", default={}),
 }
 
+SCREENING_EVERY_DAYS = env.int("SCREENING_EVERY_DAYS", default=30)
+
 # Where a payment's own webhook may go; empty: to any public host.
 PAYMENT_WEBHOOK_HOSTS = env.list("PAYMENT_WEBHOOK_HOSTS", default=[])
 
