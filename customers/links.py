@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from customers.requests import sending as request_sending
-from customers.screening import hooks as screening_hooks
-from customers.screening import rescreening
-from customers.screening import sending as screening_sending
+from customers.kyc import sending as kyc_sending
+from customers.requests import sending
 
 
 def register() -> None:
     """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
-    request_sending.register_senders()
-    rescreening.register_feeds()
-    screening_sending.register_sender()
-    screening_hooks.register()
+    sending.register_senders()
+    kyc_sending.register_sender()

@@ -325,6 +325,9 @@ LUX_KYC_TRANSITIONS = env.json(
         "manual_review": ["approved", "rejected", "incomplete"],
     },
 )
+# Whether a KYC decision is sent to Lux Financial by PATCH. Documented nowhere, so off by default:
+# a decision is then carried out there by hand, and ours and theirs are shown until they agree.
+LUX_PUSH_KYC_DECISION = env.bool("LUX_PUSH_KYC_DECISION", default=False)
 LUX_RAIL_ENDORSEMENTS = {  # of rails that carry coins it is always can_trade_stablecoins
     "wire": "can_wire_transfer",
     "ach": "can_ach_transfer",
@@ -335,7 +338,16 @@ LUX_RAIL_ENDORSEMENTS = {  # of rails that carry coins it is always can_trade_st
     **env.dict("LUX_RAIL_ENDORSEMENTS", default={}),
 }
 
-SCREENING_EVERY_DAYS = env.int("SCREENING_EVERY_DAYS", default=30)
+# How long a KYC case may take, in hours, by risk rating; of one that is not named: the shortest.
+KYC_DUE_HOURS = {
+    risk: int(hours)
+    for risk, hours in env.dict(
+        "KYC_DUE_HOURS", default={"high": "24", "medium": "48", "low": "72"}
+    ).items()
+}
+# At which risk ratings a second person confirms an approval. A rating that is neither low, medium
+# nor high always takes two, and so does every rejection and whatever was escalated.
+KYC_SECOND_PERSON = env.list("KYC_SECOND_PERSON", default=["high"])
 
 # Where a payment's own webhook may go; empty: to any public host.
 PAYMENT_WEBHOOK_HOSTS = env.list("PAYMENT_WEBHOOK_HOSTS", default=[])

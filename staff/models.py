@@ -277,6 +277,26 @@ class FirstView(models.Model):
         return f"{self.page} opens with view {self.view_id} for {self.person_id}"
 
 
+class Draft(models.Model):
+    """What somebody typed about one thing and has not sent yet. For their eyes alone."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.CharField(max_length=80)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "subject_type", "subject_id"], name="one_draft_per_subject"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_type} {self.subject_id} by {self.user_id}"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self, *, at: datetime) -> ApiTokenQuerySet:
         """Tokens that open the door, as far as the token itself goes."""

@@ -1,5 +1,20 @@
-"""Every write that a person makes to customers."""
+"""What people do at the customers' desk. Every write that a person makes passes through here."""
 
+from customers.actions.cases import (
+    escalate_case,
+    keep_draft,
+    look_for_decision,
+    recall_decision,
+    reopen_case,
+    save_checklist,
+)
+from customers.actions.common import Receipt
+from customers.actions.decisions import (
+    confirm_decision,
+    propose_decision,
+    return_proposal,
+    withdraw_proposal,
+)
 from customers.actions.holds import HoldNotPossible, lift_hold, place_hold
 from customers.actions.requests import (
     InvalidRequest,
@@ -14,39 +29,38 @@ from customers.actions.requests import (
     remove_external_account,
     verify_external_account,
 )
-from customers.actions.screening import (
-    HitChanged,
-    ScreeningNotPossible,
-    hit_as_seen,
-    judge_hit,
-    reopen_hit,
-    screen_now,
-)
 from customers.actions.settling import look_again, settle_request
 from customers.requests.life import NotPossible
 
 __all__ = [
-    "HitChanged",
     "HoldNotPossible",
     "InvalidRequest",
     "NotPossible",
     "ProfileChanged",
     "ReasonMissing",
-    "ScreeningNotPossible",
     "UnderWay",
     "add_external_account",
     "add_wallet",
     "change_customer",
     "create_customer",
     "delete_customer",
-    "hit_as_seen",
-    "judge_hit",
     "lift_hold",
     "look_again",
     "place_hold",
     "remove_external_account",
-    "reopen_hit",
-    "screen_now",
     "settle_request",
     "verify_external_account",
+    "Receipt",
+    "confirm_decision",
+    "escalate_case",
+    "keep_draft",
+    "lift_hold",
+    "look_for_decision",
+    "place_hold",
+    "propose_decision",
+    "recall_decision",
+    "reopen_case",
+    "return_proposal",
+    "save_checklist",
+    "withdraw_proposal",
 ]

@@ -1,4 +1,4 @@
-"""What people do to customers: hold them, and let them go again."""
+"""Stopping customers, and letting them go again."""
 
 from __future__ import annotations
 

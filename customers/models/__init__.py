@@ -1,22 +1,24 @@
 """Rows of the customers' desk."""
 
-from customers.models.cases import CASE_MOVES, OVER, KycCase, Proposal
+from customers.models.cases import (
+    CASE_MOVES,
+    ON_ITS_WAY,
+    OVER,
+    REVIEWABLE,
+    KycCase,
+    Proposal,
+)
 from customers.models.customers import Customer, CustomerQuerySet, EmailKey, Identity, PhoneKey
 from customers.models.documents import Content, Document
 from customers.models.holds import Hold
 from customers.models.links import Link
 from customers.models.profiles import ExternalAccount, Profile, Wallet
 from customers.models.requests import REQUEST_MOVES, SETTLED, CustomerRequest
-from customers.models.screenings import (
-    Hit,
-    SanctionsList,
-    Screening,
-    ScreeningRequest,
-    ScreeningStanding,
-)
+from customers.models.screenings import Hit, Screening
 
 __all__ = [
     "CASE_MOVES",
+    "ON_ITS_WAY",
     "OVER",
     "REQUEST_MOVES",
     "SETTLED",
@@ -35,9 +37,7 @@ __all__ = [
     "PhoneKey",
     "Profile",
     "Proposal",
-    "SanctionsList",
+    "REVIEWABLE",
     "Screening",
-    "ScreeningRequest",
-    "ScreeningStanding",
     "Wallet",
 ]

@@ -17,17 +17,23 @@ from customers.models.customers import Customer
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no look-alikes
 
 OVER: Final = (CaseStatus.DECIDED, CaseStatus.CLOSED)
+REVIEWABLE: Final = (CaseStatus.OPEN, CaseStatus.ESCALATED)
+ON_ITS_WAY: Final = (CaseStatus.QUEUED, CaseStatus.SENDING, CaseStatus.UNKNOWN)
+# What a case may become. `actions`, `following` and `sending` consult it; tests walk every pair.
 CASE_MOVES: Final[Mapping[CaseStatus, frozenset[CaseStatus]]] = {
+    # `decided` at once: nothing is sent where Lux Financial is told by hand.
     CaseStatus.OPEN: frozenset(
         {
             CaseStatus.WAITING,
             CaseStatus.ESCALATED,
             CaseStatus.PROPOSED,
             CaseStatus.QUEUED,
+            CaseStatus.DECIDED,
             CaseStatus.CLOSED,
         }
     ),
     CaseStatus.WAITING: frozenset({CaseStatus.OPEN, CaseStatus.CLOSED}),
+    # Never `decided` from here by one person: what was escalated takes two.
     CaseStatus.ESCALATED: frozenset(
         {
             CaseStatus.OPEN,
@@ -38,13 +44,37 @@ CASE_MOVES: Final[Mapping[CaseStatus, frozenset[CaseStatus]]] = {
         }
     ),
     CaseStatus.PROPOSED: frozenset(
-        {CaseStatus.OPEN, CaseStatus.ESCALATED, CaseStatus.QUEUED, CaseStatus.CLOSED}
+        {
+            CaseStatus.OPEN,
+            CaseStatus.ESCALATED,
+            CaseStatus.QUEUED,
+            CaseStatus.DECIDED,
+            CaseStatus.CLOSED,
+        }
     ),
-    CaseStatus.QUEUED: frozenset({CaseStatus.SENDING, CaseStatus.OPEN, CaseStatus.DECIDED}),
+    # Back to `open` or `escalated`: taken back before it left.
+    CaseStatus.QUEUED: frozenset({CaseStatus.SENDING, CaseStatus.OPEN, CaseStatus.ESCALATED}),
+    # Back to `queued`: definitely nothing was sent. `waiting`: the customer is asked for more.
     CaseStatus.SENDING: frozenset(
-        {CaseStatus.QUEUED, CaseStatus.UNKNOWN, CaseStatus.OPEN, CaseStatus.DECIDED}
+        {
+            CaseStatus.QUEUED,
+            CaseStatus.UNKNOWN,
+            CaseStatus.OPEN,
+            CaseStatus.ESCALATED,
+            CaseStatus.WAITING,
+            CaseStatus.DECIDED,
+            CaseStatus.CLOSED,
+        }
     ),
-    CaseStatus.UNKNOWN: frozenset({CaseStatus.OPEN, CaseStatus.DECIDED}),
+    CaseStatus.UNKNOWN: frozenset(
+        {
+            CaseStatus.OPEN,
+            CaseStatus.ESCALATED,
+            CaseStatus.WAITING,
+            CaseStatus.DECIDED,
+            CaseStatus.CLOSED,
+        }
+    ),
     CaseStatus.DECIDED: frozenset(),
     CaseStatus.CLOSED: frozenset(),
 }
@@ -74,10 +104,13 @@ class KycCase(models.Model):
     status = models.CharField(max_length=12, choices=CaseStatus, default=CaseStatus.OPEN)
     opened_at = models.DateTimeField()
     opened_for = models.CharField(max_length=40)  # their KYC status then
+    theirs = models.CharField(max_length=40, blank=True)  # their KYC status as it was last followed
+    theirs_at = models.DateTimeField(null=True)  # when it last became another
     due_at = models.DateTimeField()
     checklist = models.JSONField(default=dict)  # what was ticked: by whom and when
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
     status_reason = models.TextField(blank=True)
+    escalated_at = models.DateTimeField(null=True)  # since then every decision takes two people
     decided_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
 
@@ -105,6 +138,11 @@ class KycCase(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("customers:case", args=[self.code])
 
+    @property
+    def desk(self) -> CaseStatus:
+        """Where it stands while somebody is to review it."""
+        return CaseStatus.ESCALATED if self.escalated_at else CaseStatus.OPEN
+
     def can_become(self, wanted: CaseStatus) -> bool:
         return wanted in self.MOVES[CaseStatus(self.status)]
 
@@ -112,7 +150,8 @@ class KycCase(models.Model):
 class Proposal(models.Model):
     """What somebody proposes for a case, with the evidence as they saw it.
 
-    `digest` is of `evidence`; when what is there now has another, the proposal is void.
+    `digest` is of `evidence`; when what is there now has another, the proposal is void. What one
+    person may decide alone is kept here too, in the state of that name.
     """
 
     case = models.ForeignKey(KycCase, on_delete=models.PROTECT, related_name="proposals")

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import factory
 
-from customers.enums import HoldKind, RequestKind
-from customers.models import Customer, CustomerRequest, ExternalAccount, Hold, Identity, Profile
+from customers.enums import (
+    DocumentKind,
+    DocumentOrigin,
+    DocumentVerdict,
+    HoldKind,
+    RequestKind,
+    ScreeningReason,
+    Side,
+)
+from customers.kyc import checklist
+from customers.models import (
+    Customer,
+    CustomerRequest,
+    Document,
+    ExternalAccount,
+    Hit,
+    Hold,
+    Identity,
+    KycCase,
+    Profile,
+    Screening,
+)
 from tests.staff.factories import UserFactory
 
 NOW = datetime(2026, 2, 18, 10, 30, tzinfo=UTC)
@@ -63,6 +84,7 @@ class ProfileFactory(factory.django.DjangoModelFactory[Profile]):
     seen_at = NOW
 
     class Params:
+        in_review = factory.Trait(status="pending", kyc_status="under_review", risk_rating="low")
         business_kind = factory.Trait(
             kind="business",
             first_name="",
@@ -114,3 +136,92 @@ class CustomerRequestFactory(factory.django.DjangoModelFactory[CustomerRequest])
     told = factory.LazyFunction(lambda: {"fields": ["email"]})
     created_by = factory.LazyFunction(lambda: UserFactory(roles=["reviewer"]))
     created_at = NOW
+
+
+class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
+    """Screened, and nobody found."""
+
+    class Meta:
+        model = Screening
+
+    customer = factory.SubFactory(CustomerFactory)
+    upstream_id = factory.Sequence(lambda n: f"scr_{n}")
+    reason = ScreeningReason.CASE
+    asked_digest = "a" * 64
+    status = "clear"
+    match_count = 0
+    screened_at = NOW
+
+
+class HitFactory(factory.django.DjangoModelFactory[Hit]):
+    """A hit that nobody has looked at."""
+
+    class Meta:
+        model = Hit
+
+    screening = factory.SubFactory(ScreeningFactory, status="potential_match", match_count=1)
+    customer = factory.SelfAttribute("screening.customer")
+    entity = factory.Sequence(lambda n: f"{n:064x}")
+    version = "1" * 64
+    asked_digest = "a" * 64
+    score = Decimal("0.8100")
+    first_seen_at = NOW
+    seen_at = NOW
+
+
+class DocumentFactory(factory.django.DjangoModelFactory[Document]):
+    """The front of a passport that came from Lux Financial and that nobody has judged."""
+
+    class Meta:
+        model = Document
+
+    class Params:
+        accepted = factory.Trait(
+            verdict=DocumentVerdict.ACCEPTED,
+            verdict_at=NOW,
+            verdict_by=factory.LazyFunction(lambda: UserFactory(roles=["reviewer"])),
+        )
+
+    customer = factory.SubFactory(CustomerFactory)
+    kind = DocumentKind.PASSPORT
+    side = Side.FRONT
+    origin = DocumentOrigin.UPSTREAM
+    upstream_id = factory.Sequence(lambda n: f"doc_{n}")
+    name = "passport-front.png"
+    media_type = "image/png"
+    size = 1_000
+    sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    added_at = NOW
+
+
+class KycCaseFactory(factory.django.DjangoModelFactory[KycCase]):
+    """A case to review of somebody of low risk, about whom nothing is known but their profile.
+
+    `ready`: nothing stands against approving them.
+    """
+
+    class Meta:
+        model = KycCase
+        skip_postgeneration_save = True
+
+    class Params:
+        profile = factory.SubFactory(ProfileFactory, in_review=True)
+
+    customer = factory.SelfAttribute("profile.customer")
+    opened_at = NOW
+    opened_for = factory.SelfAttribute("profile.kyc_status")
+    theirs = factory.SelfAttribute("profile.kyc_status")
+    theirs_at = NOW
+    due_at = NOW + timedelta(hours=72)
+
+    @factory.post_generation
+    def ready(self: Any, create: bool, extracted: bool, **kwargs: Any) -> None:
+        if not extracted:
+            return
+        profile = self.customer.profile
+        mark = {"by": "reviewer@lightdesk.test", "at": NOW.isoformat()}
+        self.checklist = {point.code: mark for point in checklist.needed(profile)}
+        self.save(update_fields=["checklist"])
+        kind = DocumentKind.REGISTRATION if profile.is_business else DocumentKind.PASSPORT
+        DocumentFactory(customer=self.customer, kind=kind, accepted=True)
+        ScreeningFactory(customer=self.customer)

@@ -1,0 +1,174 @@
+"""Cases follow what Lux Financial says of a customer: they are opened, moved and closed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
+
+from customers.enums import CaseStatus, ProposalState
+from customers.kyc import sending, statuses
+from customers.kyc.moves import THEIR_LABEL, move, note
+from customers.models import ON_ITS_WAY, KycCase, Profile
+from staff.journal import Journal
+
+DECIDED_THERE: Final = _("It was decided at Lux Financial.")
+WITH_THEM: Final = _("Lux Financial waits for the customer.")
+CAME_BACK: Final = _("The customer sent what was asked for.")
+
+
+def follow(profiles: Iterable[Profile], *, at: datetime) -> None:
+    """Let the cases follow these profiles, as they were just stored.
+
+    Call it last in the transaction that stored them: it takes the lock of the audit chain.
+    """
+    told = {profile.customer_id: profile for profile in profiles}
+    if not told:
+        return
+    with transaction.atomic():
+        sending.settle_doubts(told, at=at)
+        journal = Journal(by=None, at=at, by_label=THEIR_LABEL)
+        rows = KycCase.objects.under_way().filter(customer__in=told).locked().order_by("pk")
+        cases = {case.customer_id: case for case in rows}
+        settled = _newest_settled(set(told) - set(cases))
+        for customer_id in sorted(told):
+            profile = told[customer_id]
+            if case := cases.get(customer_id):
+                _follow(case, profile, journal=journal)
+            elif _asks_for_a_case(profile, settled.get(customer_id)):
+                _open(profile, journal=journal)
+            elif (case := settled.get(customer_id)) and case.theirs != profile.kyc_status:
+                _note(case, profile, journal=journal)
+        journal.write()
+
+
+def sent_more(customers: Iterable[int], *, at: datetime) -> None:
+    """Take up again what waited for these customers: documents of theirs have come.
+
+    Somebody whom Lux Financial asked for more has a case from then on. Call it last in the
+    transaction that stored them.
+    """
+    with transaction.atomic():
+        them = set(customers)
+        journal = Journal(by=None, at=at, by_label=THEIR_LABEL)
+        rows = KycCase.objects.under_way().filter(customer__in=them).locked().order_by("pk")
+        cases = {case.customer_id: case for case in rows}
+        for case in cases.values():
+            if case.status == CaseStatus.WAITING:
+                _take_up(case, journal=journal)
+        asked = Profile.objects.filter(customer__in=them - set(cases), kyc_status="incomplete")
+        for profile in asked.order_by("customer"):
+            _open(profile, journal=journal)
+        journal.write()
+
+
+def due_at(profile: Profile, *, at: datetime) -> datetime:
+    """When a review of this customer should be over. A rating nobody heard of is hurried."""
+    hours: dict[str, int] = settings.KYC_DUE_HOURS
+    return at + timedelta(hours=hours.get(profile.risk_rating, min(hours.values())))
+
+
+def _asks_for_a_case(profile: Profile, settled: KycCase | None) -> bool:
+    """Whether somebody has to work on this customer.
+
+    A decision of ours that they have not carried out yet stands: only a customer who was somewhere
+    else meanwhile is reviewed anew.
+    """
+    if profile.kyc_status not in statuses.WORKED:
+        return False
+    return settled is None or settled.theirs not in statuses.WORKED
+
+
+def _open(profile: Profile, *, journal: Journal) -> None:
+    try:
+        with transaction.atomic():
+            case = KycCase.objects.create(
+                customer_id=profile.customer_id,
+                opened_at=journal.at,
+                opened_for=profile.kyc_status,
+                theirs=profile.kyc_status,
+                theirs_at=journal.at,
+                due_at=due_at(profile, at=journal.at),
+            )
+    except IntegrityError:  # another worker opened it at this moment
+        return
+    note(
+        journal,
+        "opened",
+        case,
+        after={"kyc_status": profile.kyc_status, "risk": profile.risk_rating},
+    )
+
+
+def _follow(case: KycCase, profile: Profile, *, journal: Journal) -> None:
+    theirs, before = profile.kyc_status, case.theirs
+    status = CaseStatus(case.status)
+    came_back = theirs in statuses.WORKED and before not in statuses.WORKED
+    if theirs in statuses.FINAL and status not in ON_ITS_WAY:
+        _close(case, profile, journal=journal)
+    elif status == CaseStatus.OPEN and theirs in statuses.WITH_CUSTOMER:
+        move(
+            case,
+            CaseStatus.WAITING,
+            journal=journal,
+            reason=WITH_THEM,
+            after={"kyc_status": theirs},
+            theirs=theirs,
+            theirs_at=journal.at,
+        )
+    elif status == CaseStatus.WAITING and came_back:
+        _take_up(
+            case,
+            journal=journal,
+            theirs=theirs,
+            theirs_at=journal.at,
+            due_at=due_at(profile, at=journal.at),
+        )
+    elif theirs != before:
+        _note(case, profile, journal=journal)
+
+
+def _take_up(case: KycCase, *, journal: Journal, **changes: Any) -> None:
+    move(case, CaseStatus.OPEN, journal=journal, verb="came_back", reason=CAME_BACK, **changes)
+
+
+def _close(case: KycCase, profile: Profile, *, journal: Journal) -> None:
+    case.proposals.filter(state=ProposalState.OPEN).update(
+        state=ProposalState.VOID, closed_at=journal.at, closed_reason=DECIDED_THERE
+    )
+    move(
+        case,
+        CaseStatus.CLOSED,
+        journal=journal,
+        verb="decided_there",
+        reason=DECIDED_THERE,
+        after={"kyc_status": profile.kyc_status},
+        theirs=profile.kyc_status,
+        theirs_at=journal.at,
+    )
+
+
+def _note(case: KycCase, profile: Profile, *, journal: Journal) -> None:
+    """Keep their new word beside ours; nothing else follows from it."""
+    before = case.theirs
+    case.theirs, case.theirs_at = profile.kyc_status, journal.at
+    case.save(update_fields=["theirs", "theirs_at"])
+    note(
+        journal,
+        "theirs_changed",
+        case,
+        before={"kyc_status": before},
+        after={"kyc_status": case.theirs, "endorsements": list(profile.endorsements)},
+    )
+
+
+def _newest_settled(customers: Iterable[int]) -> dict[int, KycCase]:
+    """The newest case of each of them that is over."""
+    over = KycCase.objects.filter(customer__in=customers).exclude(
+        pk__in=KycCase.objects.under_way().values("pk")
+    )
+    return {case.customer_id: case for case in over.order_by("opened_at", "pk")}

@@ -1,0 +1,225 @@
+"""Telling Lux Financial of a decision: once, and looked for before it is told again.
+
+A change there carries no idempotency key, so what got no clear answer is read first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.utils.translation import gettext_noop as _
+
+from customers.enums import CaseStatus, Outcome
+from customers.kyc import standing, statuses
+from customers.kyc.moves import BY_LABEL, CaseNotPossible, move
+from customers.models import Identity, KycCase, Profile
+from staff import audit
+from staff.journal import Journal
+from staff.texts import Text, in_english
+from upstreams import outbox
+from upstreams.enums import Upstream
+from upstreams.errors import Conflict
+from upstreams.http import Priority
+from upstreams.lux.calls.customers import decision_body
+from upstreams.lux.client import get_client
+from upstreams.lux.schemas import CustomerRecord
+from upstreams.models import Command
+from upstreams.outbox import (
+    Done,
+    MustNotSend,
+    NotSettleable,
+    Postponed,
+    Refused,
+    Repeat,
+    Sender,
+    Uncertain,
+    register,
+)
+from upstreams.outbox import (
+    Outcome as Answer,
+)
+
+KIND: Final = "lux.kyc_decision"
+NOT_TAKEN: Final = "NOT_TAKEN"
+CONFLICT: Final = "CONFLICT"
+DECIDED_THERE: Final = "DECIDED_THERE"
+_NAMESPACE: Final = UUID("6a4f7d0e-52c2-4c5c-9a37-6f2a8c1f4b19")
+
+
+def register_sender() -> None:
+    register(
+        Sender(
+            kind=KIND,
+            upstream=Upstream.LUX,
+            send=send,
+            find=find,
+            starting=start,
+            settle=settle,
+            repeat=Repeat.LOOK_FIRST,
+        )
+    )
+
+
+def put(case: KycCase, *, outcome: Outcome, customer_text: str, at: datetime) -> None:
+    """Queue what Lux Financial is to be told. Raises CaseNotPossible where they do not know them.
+
+    Call inside the transaction of the decision.
+    """
+    identity = Identity.objects.filter(customer=case.customer_id, upstream=Upstream.LUX).first()
+    if identity is None:
+        raise CaseNotPossible(Text(_("Lux Financial does not know this customer.")))
+    attempt_no = commands_of(case).count() + 1
+    told = {
+        "customer_id": identity.upstream_id,
+        "kyc_status": statuses.TARGETS[outcome],
+        "reasons": [line.strip() for line in customer_text.splitlines() if line.strip()],
+    }
+    outbox.put(
+        kind=KIND,
+        upstream=Upstream.LUX,
+        subject=audit.subject_of(case),
+        attempt_no=attempt_no,
+        request=json.dumps(told).encode(),
+        idempotency_key=str(uuid5(_NAMESPACE, f"{case.code}:{attempt_no}")),
+        at=at,
+    )
+
+
+def commands_of(case: KycCase) -> Any:
+    subject_type, subject_id = audit.subject_of(case)
+    return Command.objects.about(subject_type=subject_type, subject_id=subject_id).filter(kind=KIND)
+
+
+def newest_command(case: KycCase) -> Command | None:
+    command: Command | None = commands_of(case).last()
+    return command
+
+
+def start(command: Command, at: datetime) -> None:
+    """Move the case to `sending`; raises MustNotSend when the decision may not leave."""
+    case = _locked(command)
+    if case.status != CaseStatus.QUEUED:
+        raise MustNotSend(f"{case.code} is {case.status}, not queued.")
+    if not settings.LUX_PUSH_KYC_DECISION:
+        raise MustNotSend("Decisions are not sent to Lux Financial any more.")
+    if case.outcome == Outcome.APPROVE and (stops := standing.stops(case)):
+        raise MustNotSend(in_english(stops[0].says))
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    move(case, CaseStatus.SENDING, journal=journal)
+    journal.write()
+
+
+def send(command: Command) -> Answer:
+    """Tell them. An answer that shows another status says that they did not take it.
+
+    So does a conflict, once a look at the customer shows that it was not carried out all the same.
+    """
+    asked = _asked(command)
+    client = get_client(priority=Priority.OPERATOR)
+    body = decision_body(asked["kyc_status"], asked["reasons"])
+    try:
+        record = client.update_customer(asked["customer_id"], body)
+    except Conflict as conflict:
+        refused = Refused(code=conflict.code or CONFLICT, message=conflict.message)
+        return find(command) or refused
+    if record.kyc_status == asked["kyc_status"]:
+        return _done(record)
+    return Refused(
+        code=NOT_TAKEN, message=f"Lux Financial answered that they are {record.kyc_status}."
+    )
+
+
+def find(command: Command) -> Answer | None:
+    """Look where the customer stands now. None: not where we wanted them, so tell them again."""
+    asked = _asked(command)
+    record = get_client(priority=Priority.OPERATOR).get_customer(asked["customer_id"])
+    if record.kyc_status == asked["kyc_status"]:
+        return _done(record)
+    if record.kyc_status in statuses.FINAL:
+        return Refused(code=DECIDED_THERE, message=f"They are {record.kyc_status} there.")
+    return None
+
+
+def settle(command: Command, outcome: Answer, at: datetime) -> None:
+    """Let the case follow the outcome."""
+    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    case = _locked(command)
+    match outcome:
+        case Done(data=data):
+            _end(case, _after(case), journal=journal, after=dict(data))
+        case Refused(code, message):
+            told: dict[str, Any] = {"reason": f"{code}: {message}", "verb": "refused"}
+            if _is_decided_there(case, code):
+                _end(case, CaseStatus.CLOSED, journal=journal, **told)
+            else:
+                _end(case, case.desk, journal=journal, outcome="", decided_at=None, **told)
+        case Postponed(_, why) if case.status == CaseStatus.SENDING:
+            move(case, CaseStatus.QUEUED, journal=journal, reason=why, verb="postponed")
+        case Uncertain(why) if case.status == CaseStatus.SENDING:
+            move(case, CaseStatus.UNKNOWN, journal=journal, reason=why)
+    journal.write()
+
+
+def settle_doubts(told: Mapping[int, Profile], *, at: datetime) -> None:
+    """End every doubt that these profiles answer, before any case is locked.
+
+    Also where no attempt would find it any more, as when the key was changed meanwhile.
+    """
+    doubtful = KycCase.objects.filter(customer__in=told, status=CaseStatus.UNKNOWN)
+    for case in doubtful.order_by("pk"):
+        theirs = told[case.customer_id].kyc_status
+        command = newest_command(case)
+        if command is None:
+            continue
+        with suppress(NotSettleable):  # a late answer was faster
+            if theirs == statuses.TARGETS[Outcome(case.outcome)]:
+                outbox.settle_seen(command=command, reference=str(case.customer_id), at=at)
+            elif theirs in statuses.FINAL:
+                outbox.settle_by_hand(
+                    command=command,
+                    outcome=Refused(code=DECIDED_THERE, message=f"They are {theirs} there."),
+                    at=at,
+                    by_label=BY_LABEL,
+                )
+
+
+def _after(case: KycCase) -> CaseStatus:
+    """Where a case stands once they know of the decision."""
+    if case.outcome != Outcome.ASK_AGAIN:
+        return CaseStatus.DECIDED
+    has_answered = (
+        case.theirs in statuses.WORKED
+        and case.theirs_at is not None
+        and case.decided_at is not None
+        and case.theirs_at > case.decided_at
+    )
+    return CaseStatus.OPEN if has_answered else CaseStatus.WAITING
+
+
+def _is_decided_there(case: KycCase, code: str) -> bool:
+    return code == DECIDED_THERE or case.theirs in statuses.FINAL
+
+
+def _end(case: KycCase, wanted: CaseStatus, *, journal: Journal, **told: Any) -> None:
+    if case.can_become(wanted):
+        move(case, wanted, journal=journal, **told)
+
+
+def _done(record: CustomerRecord) -> Done:
+    data = {"kyc_status": record.kyc_status, "endorsements": list(record.endorsements)}
+    return Done(reference=record.id, data=data, record=record)
+
+
+def _asked(command: Command) -> dict[str, Any]:
+    asked: dict[str, Any] = json.loads(command.request_bytes)
+    return asked
+
+
+def _locked(command: Command) -> KycCase:
+    return KycCase.objects.locked().select_related("customer").get(pk=int(command.subject_id))

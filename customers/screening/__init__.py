@@ -1,1 +1,0 @@
-"""Screening customers against sanctions lists: what is asked, what is kept, who is due."""
