@@ -100,10 +100,21 @@ class HitState(models.TextChoices):
     UNSURE = "unsure", _("Not sure")
 
 
+class WhyOpen(models.TextChoices):
+    """Why somebody has to look at a hit, maybe again."""
+
+    NEW = "new", _("New")
+    CUSTOMER_CHANGED = "customer_changed", _("The customer's data changed")
+    LIST_CHANGED = "list_changed", _("The list tells something else")
+    BOTH_CHANGED = "both_changed", _("The customer's data and the list changed")
+    REOPENED = "reopened", _("Opened again by hand")
+
+
 class ScreeningReason(models.TextChoices):
     """Why somebody was screened."""
 
     BY_HAND = "by_hand", _("By hand")
+    FIRST = "first", _("For the first time")
     CASE = "case", _("For a KYC case")
     CHANGED = "changed", _("Their data changed")
     PERIODIC = "periodic", _("As every so often")

@@ -338,6 +338,7 @@ LUX_RAIL_ENDORSEMENTS = {  # of rails that carry coins it is always can_trade_st
     **env.dict("LUX_RAIL_ENDORSEMENTS", default={}),
 }
 
+SCREENING_EVERY_DAYS = env.int("SCREENING_EVERY_DAYS", default=30)
 # How long a KYC case may take, in hours, by risk rating; of one that is not named: the shortest.
 KYC_DUE_HOURS = {
     risk: int(hours)

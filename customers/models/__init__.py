@@ -14,7 +14,13 @@ from customers.models.holds import Hold
 from customers.models.links import Link
 from customers.models.profiles import ExternalAccount, Profile, Wallet
 from customers.models.requests import REQUEST_MOVES, SETTLED, CustomerRequest
-from customers.models.screenings import Hit, Screening
+from customers.models.screenings import (
+    Hit,
+    SanctionsList,
+    Screening,
+    ScreeningRequest,
+    ScreeningStanding,
+)
 
 __all__ = [
     "CASE_MOVES",
@@ -37,7 +43,10 @@ __all__ = [
     "PhoneKey",
     "Profile",
     "Proposal",
+    "SanctionsList",
     "REVIEWABLE",
     "Screening",
+    "ScreeningRequest",
+    "ScreeningStanding",
     "Wallet",
 ]

@@ -148,6 +148,7 @@ class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
     upstream_id = factory.Sequence(lambda n: f"scr_{n}")
     reason = ScreeningReason.CASE
     asked_digest = "a" * 64
+    asked_at = NOW
     status = "clear"
     match_count = 0
     screened_at = NOW

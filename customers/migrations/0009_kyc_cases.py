@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0007_customer_requests'),
+        ('customers', '0008_screening_standings'),
     ]
 
     operations = [

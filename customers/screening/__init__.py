@@ -1,0 +1,1 @@
+"""Screening customers against sanctions lists: what is asked, what is kept, who is due."""
