@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce
 
+from customers.emails import same_email
 from customers.models import Customer, Hold, Identity
 from customers.phones import same_phone
 
@@ -30,6 +31,11 @@ class Contact:
     phone: str = ""
 
     @property
+    def email_key(self) -> str:
+        """The e-mail address in one spelling."""
+        return same_email(self.email)
+
+    @property
     def phone_key(self) -> str:
         """The phone number in one spelling."""
         return same_phone(self.phone)
@@ -41,10 +47,10 @@ class Contact:
         return self.customer_id is None and not any(told)
 
     def is_known_by(self, customer: Customer) -> bool:
-        """Whether this is that customer, as far as one can tell. Reads the identities."""
+        """Whether this is that very row, as far as one can tell. Reads the identities."""
         return (
             self.customer_id == customer.pk
-            or (self.email != "" and self.email.casefold() == customer.email.casefold())
+            or (self.email_key != "" and self.email_key == customer.email_key)
             or (self.phone_key != "" and self.phone_key == customer.phone_key)
             or any(self._is(one) for one in customer.identities.all())
         )
@@ -57,71 +63,92 @@ class Contact:
 
 
 def on(contacts: Mapping[Key, Contact]) -> dict[Key, list[Hold]]:
-    """The holds in force on each of them, oldest first. One query, two where somebody is held.
+    """The holds in force on each of them, oldest first. One query, three where somebody is held.
 
     Whoever shares a held customer's e-mail, phone or external id is held too: what is asked for
     here is linked to its customer only when the provider tells of it, and a stop errs on the safe
-    side.
+    side. A hold on one row holds the whole person, for as long as the rows are linked.
     """
     holds = list(
-        Hold.objects.in_force()
-        .annotate(email=Lower("customer__email"))
-        .filter(_any_of(contacts.values()))
+        _of_any(Hold.objects.in_force(), contacts.values())
         .select_related("customer", "placed_by")
-        .prefetch_related("customer__identities")
         .order_by("placed_at", "pk")
-        .distinct()
     )
+    rows = _members(holds)
     return {
-        key: [hold for hold in holds if contact.is_known_by(hold.customer)]
+        key: [hold for hold in holds if _is_one_of(contact, rows[hold.customer.root_id])]
         for key, contact in contacts.items()
     }
 
 
+def is_held_by(contact: Contact, hold: Hold) -> bool:
+    """Whether this hold is one on them, in force or not."""
+    return _is_one_of(contact, _members([hold])[hold.customer.root_id])
+
+
 def find_customer(contact: Contact) -> Customer | None:
-    """The customer they are, the oldest where several could be; None when nobody is known."""
+    """The row they are, the oldest where several could be; None when nobody is known."""
     if contact.customer_id is not None:
         return Customer.objects.get(pk=contact.customer_id)
-    likely = Customer.objects.none()
-    if contact.external_id:
-        likely |= Customer.objects.filter(identities__external_id=contact.external_id)
-    if contact.upstream_id:
-        likely |= Customer.objects.filter(
-            identities__upstream=contact.upstream, identities__upstream_id=contact.upstream_id
-        )
-    if contact.email:
-        likely |= Customer.objects.filter(email__iexact=contact.email)
-    if contact.phone_key:
-        likely |= Customer.objects.filter(phone_key=contact.phone_key)
-    return likely.order_by("pk").first()
+    found = [Customer.objects.filter(match).order_by("pk").first() for match in _matches([contact])]
+    return min((row for row in found if row is not None), key=lambda row: row.pk, default=None)
 
 
-def _any_of(contacts: Iterable[Contact]) -> Q:
-    them = list(contacts)
-    return (
-        Q(customer__in={one.customer_id for one in them if one.customer_id is not None})
-        | Q(email__in={one.email.lower() for one in them if one.email})
-        | Q(customer__phone_key__in={one.phone_key for one in them} - {""})
-        | Q(customer__identities__in=_named(them))
-        | Q(customer__identities__external_id__in={one.external_id for one in them} - {""})
-    )
+def ever_held(contact: Contact) -> list[int]:
+    """The rows they may be that are held, or were once. One query."""
+    if contact.is_nobody:
+        return []
+    holds = _of_any(Hold.objects.all(), [contact])
+    return list(holds.order_by().values_list("customer", flat=True).distinct())
 
 
-def _named(them: Iterable[Contact]) -> QuerySet[Identity]:
+def _of_any(holds: QuerySet[Hold], contacts: Iterable[Contact]) -> QuerySet[Hold]:
+    """The holds on people of whom one row is one of these contacts."""
+    match = Q(pk__in=[])
+    for rows in _matches(list(contacts)):
+        roots = Customer.objects.filter(rows).order_by()
+        match |= Q(root__in=roots.values(whole=Coalesce("merged_into", "pk")))
+    return holds.annotate(root=Coalesce("customer__merged_into", "customer")).filter(match)
+
+
+def _matches(them: list[Contact]) -> Iterator[Q]:
+    """The rows that these contacts may be, one condition for each way of knowing: each has its
+    index, all in one would have none."""
+    if ids := {one.customer_id for one in them if one.customer_id is not None}:
+        yield Q(pk__in=ids)
+    if emails := {one.email_key for one in them} - {""}:
+        yield Q(email_key__in=emails)
+    if phones := {one.phone_key for one in them} - {""}:
+        yield Q(phone_key__in=phones)
+    named = _named(them)
+    if outside := {one.external_id for one in them} - {""}:
+        named |= Q(external_id__in=outside)
+    if named:
+        yield Q(pk__in=Identity.objects.filter(named).values("customer"))
+
+
+def _named(them: Iterable[Contact]) -> Q:
     """The identities that these contacts name by the provider's own id."""
     named: dict[str, set[str]] = {}
     for one in them:
         if one.upstream_id:
             named.setdefault(one.upstream, set()).add(one.upstream_id)
-    found = Identity.objects.none()
+    match = Q()
     for upstream, ids in named.items():
-        found |= Identity.objects.filter(upstream=upstream, upstream_id__in=ids)
-    return found
+        match |= Q(upstream=upstream, upstream_id__in=ids)
+    return match
 
 
-def ever_held(contact: Contact) -> list[int]:
-    """The customers they may be who are held, or were once. One query."""
-    if contact.is_nobody:
-        return []
-    holds = Hold.objects.annotate(email=Lower("customer__email")).filter(_any_of([contact]))
-    return list(holds.values_list("customer", flat=True).distinct())
+def _members(holds: Iterable[Hold]) -> dict[int, list[Customer]]:
+    """All rows of the people who are held, by the row that stands for them."""
+    roots = {hold.customer.root_id for hold in holds}
+    members: dict[int, list[Customer]] = {root: [] for root in roots}
+    if roots:
+        rows = Customer.objects.filter(Q(pk__in=roots) | Q(merged_into__in=roots))
+        for row in rows.prefetch_related("identities").order_by("pk"):
+            members[row.root_id].append(row)
+    return members
+
+
+def _is_one_of(contact: Contact, rows: Iterable[Customer]) -> bool:
+    return any(contact.is_known_by(row) for row in rows)

@@ -16,6 +16,7 @@ from customers.actions.decisions import (
     withdraw_proposal,
 )
 from customers.actions.holds import HoldNotPossible, lift_hold, place_hold
+from customers.actions.links import LinkNotPossible, accept_link, dismiss_link, undo_link
 from customers.actions.requests import (
     InvalidRequest,
     ProfileChanged,
@@ -44,16 +45,19 @@ __all__ = [
     "HitChanged",
     "HoldNotPossible",
     "InvalidRequest",
+    "LinkNotPossible",
     "NotPossible",
     "ProfileChanged",
     "ReasonMissing",
     "ScreeningNotPossible",
     "UnderWay",
+    "accept_link",
     "add_external_account",
     "add_wallet",
     "change_customer",
     "create_customer",
     "delete_customer",
+    "dismiss_link",
     "hit_as_seen",
     "judge_hit",
     "lift_hold",
@@ -63,6 +67,7 @@ __all__ = [
     "reopen_hit",
     "screen_now",
     "settle_request",
+    "undo_link",
     "verify_external_account",
     "Receipt",
     "confirm_decision",

@@ -72,6 +72,7 @@ class Customer(models.Model):
     phone = models.CharField(max_length=50, blank=True)
     phone_key = PhoneKey(max_length=50, blank=True, editable=False, db_index=True)
     created_at = models.DateTimeField()
+    is_matched = models.BooleanField(default=False)  # whom else they may be has been looked into
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="members"
     )
@@ -84,7 +85,11 @@ class Customer(models.Model):
                 condition=Q(merged_into=None) | ~Q(merged_into=F("pk")), name="not_into_itself"
             )
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="customer_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="customer_newest"),
+            # For `linking.match_new`.
+            models.Index(fields=["id"], condition=Q(is_matched=False), name="customer_to_match"),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"customer {self.pk}"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from customers.enums import HoldKind
+from customers.holds import is_held_by
 from customers.models import Hold
 from payments import actions
 from payments.checks.holds import contact_of
@@ -50,7 +51,7 @@ def withdrawal_lift(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Ask why, and let the customer go."""
     page = Page(request, find(code))
     hold = get_object_or_404(Hold.objects.select_related("customer", "placed_by"), pk=pk)
-    if not contact_of(page.withdrawal).is_known_by(hold.customer):
+    if not is_held_by(contact_of(page.withdrawal), hold):
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
     return _asked(

@@ -29,8 +29,12 @@ from customers.models import (
     KycCase,
     Profile,
     Screening,
+    Wallet,
 )
 from tests.staff.factories import UserFactory
+from tests.upstreams.lux import customer as customer_json
+from upstreams.enums import Upstream
+from upstreams.lux.schemas import CustomerRecord, parse_customer
 
 NOW = datetime(2026, 2, 18, 10, 30, tzinfo=UTC)
 
@@ -45,6 +49,18 @@ class CustomerFactory(factory.django.DjangoModelFactory[Customer]):
     email = "James@example.com"
     phone = "+61412345678"
     created_at = NOW
+
+
+class IdentityFactory(factory.django.DjangoModelFactory[Identity]):
+    """A customer as LuxCore knows them."""
+
+    class Meta:
+        model = Identity
+
+    customer = factory.SubFactory(CustomerFactory)
+    upstream = Upstream.LUXCORE
+    upstream_id = factory.Sequence(lambda number: f"1{number:05}")
+    seen_at = NOW
 
 
 class HoldFactory(factory.django.DjangoModelFactory[Hold]):
@@ -117,6 +133,22 @@ class ExternalAccountFactory(factory.django.DjangoModelFactory[ExternalAccount])
     last_4 = "6789"
     status = "pending"
     verification_method = "micro_deposits"
+    digest = "0" * 64
+    seen_at = NOW
+
+
+class WalletFactory(factory.django.DjangoModelFactory[Wallet]):
+    """A wallet that was never looked into."""
+
+    class Meta:
+        model = Wallet
+
+    customer = factory.LazyFunction(lambda: ProfileFactory().customer)
+    upstream_id = factory.Sequence(lambda n: f"wal_{n}")
+    kind = "custodial"
+    label = "Savings"
+    chains = factory.LazyFunction(lambda: ["polygon"])
+    addresses = factory.LazyFunction(lambda: {"polygon": "0x" + "a1" * 20})
     digest = "0" * 64
     seen_at = NOW
 
@@ -226,3 +258,8 @@ class KycCaseFactory(factory.django.DjangoModelFactory[KycCase]):
         kind = DocumentKind.REGISTRATION if profile.is_business else DocumentKind.PASSPORT
         DocumentFactory(customer=self.customer, kind=kind, accepted=True)
         ScreeningFactory(customer=self.customer)
+
+
+def record(**changes: Any) -> CustomerRecord:
+    """A customer as Lux Financial's list shows it: Amara, approved."""
+    return parse_customer(customer_json(**changes))

@@ -160,7 +160,7 @@ class TestWhoIsHeld:
         HoldFactory(customer=CustomerFactory(email="mona@example.com", phone=""))
         contacts = {number: Contact(email="james@example.com") for number in range(49)}
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             found = holds.on(contacts | {50: Contact(email="mona@example.com")})
 
         assert all(len(them) == 1 for them in found.values())

@@ -23,6 +23,10 @@ _IDS: Final = ("id", "code")
 Params = Mapping[str, str | int | None]
 
 
+class EndlessList(BadPayload):
+    """A list that would be read for ever."""
+
+
 class Calls:
     """Writes are sent once. POSTs carry an `Idempotency-Key`: whoever sends the same bytes again
     with the same key within a day gets what there is (§1.3, §4.3). PATCH and DELETE carry none:
@@ -90,7 +94,7 @@ def every_page(
 ) -> Iterator[CursorPage[T]]:
     """Every page that `fetch(cursor)` gives, from `cursor` on, until none follows.
 
-    Raises BadPayload for a list that does not end: a cursor or a page that comes again, page after
+    Raises EndlessList for a list that does not end: a cursor or a page that comes again, page after
     page with nothing in it, or more than 5,000. What came before stands.
     """
     cursors, known, empty = {cursor}, set[str](), 0
@@ -139,5 +143,5 @@ def _ids_of(page: Batch[Any]) -> set[str]:
     return {item.id for item in page.items} | {item.record_id for item in page.refused} - {""}
 
 
-def _endless(what: str) -> BadPayload:
-    return BadPayload(f"Lux Financial {what}: it is read no further", upstream="lux")
+def _endless(what: str) -> EndlessList:
+    return EndlessList(f"Lux Financial {what}: it is read no further", upstream="lux")

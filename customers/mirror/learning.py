@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -25,13 +25,14 @@ class Told:
     email: str = ""
     phone: str = ""
     external_id: str = ""
+    created_at: datetime | None = None
 
 
 def learn(told: Iterable[Told], *, upstream: Upstream, at: datetime) -> dict[str, int]:
     """Make sure that everybody told of is known; returns the customer's key by upstream id.
 
-    Gaps are filled, what we know is not overwritten: an old payment tells old contact data. One
-    customer per identity for now: nobody is linked across systems here. Call inside a transaction.
+    Gaps are filled, what we know is not overwritten: an old payment tells old contact data. Whom
+    else they may be is looked into afterwards (`linking.match_new`). Call inside a transaction.
     """
     everybody: dict[str, Told] = {}
     for one in told:
@@ -62,7 +63,7 @@ def _make(new: list[Told], *, upstream: Upstream, at: datetime) -> None:
             name=_cut("name", one.name),
             email=_cut("email", one.email),
             phone=_cut("phone", one.phone),
-            created_at=at,
+            created_at=one.created_at or at,
         )
         for one in new
     )
@@ -107,7 +108,9 @@ def _fill_gaps(identities: dict[str, Identity], told: dict[str, Told], *, at: da
         for customer in customers:
             customer.email_key = same_email(customer.email)
             customer.phone_key = same_phone(customer.phone)
-        Customer.objects.bulk_update(customers, [*_TOLD, "email_key", "phone_key"])
+            customer.is_matched = False
+        columns = [*_TOLD, "email_key", "phone_key", "is_matched"]
+        Customer.objects.bulk_update(customers, columns)
     if changed:
         changed.sort(key=lambda identity: identity.pk)
         Identity.objects.bulk_update(changed, ["raw", "external_id", "seen_at"])
@@ -125,9 +128,10 @@ def _together(before: Told | None, one: Told) -> Told:
     """One page may tell of the same customer twice: the first word stands, gaps are filled."""
     if before is None:
         return one
-    return Told(
-        one.upstream_id,
-        *(getattr(before, name) or getattr(one, name) for name in (*_TOLD, "external_id")),
+    return replace(
+        before,
+        created_at=before.created_at or one.created_at,
+        **{name: getattr(before, name) or getattr(one, name) for name in (*_TOLD, "external_id")},
     )
 
 
