@@ -1,0 +1,18 @@
+"""What the tests of the customers' desk share: a Lux Financial to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.customers.lux import LuxPlace
+
+
+@pytest.fixture
+def lux_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[LuxPlace]:
+    place = LuxPlace()
+    for asker in ("feeds", "tasks"):
+        monkeypatch.setattr(f"customers.{asker}.get_client", place.get_client)
+    yield place
+    place.close()
