@@ -91,6 +91,16 @@ class DocumentVerdict(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
 
 
+class SubmissionStatus(models.TextChoices):
+    """Where documents that we hand in at the provider stand with us."""
+
+    QUEUED = "queued", _("To be sent")
+    SENDING = "sending", _("Being sent")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    ACCEPTED = "accepted", _("Handed in")
+    REFUSED = "refused", _("Refused by provider")
+
+
 class HitState(models.TextChoices):
     """What people say of a listed entity that looks like a customer."""
 

@@ -21,6 +21,7 @@ from customers.models.screenings import (
     ScreeningRequest,
     ScreeningStanding,
 )
+from customers.models.submissions import DocumentReading, Submission
 
 __all__ = [
     "CASE_MOVES",
@@ -33,6 +34,7 @@ __all__ = [
     "CustomerQuerySet",
     "CustomerRequest",
     "Document",
+    "DocumentReading",
     "EmailKey",
     "ExternalAccount",
     "Hit",
@@ -48,5 +50,6 @@ __all__ = [
     "Screening",
     "ScreeningRequest",
     "ScreeningStanding",
+    "Submission",
     "Wallet",
 ]
