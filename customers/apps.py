@@ -5,6 +5,6 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        from customers import links
+        from customers import checks, links  # noqa: F401 (checks register themselves)
 
         links.register()

@@ -53,6 +53,8 @@ def _secrets() -> Iterator[str]:
         for secret in value if isinstance(value, list) else [value]:
             if secret and len(secret) >= SHORTEST_SECRET:
                 yield secret
+    for entry in settings.DOCUMENT_KEYS:
+        yield entry.partition(":")[2] or entry
     for password in (settings.DATABASES["default"]["PASSWORD"], _password(settings.REDIS_URL)):
         if password and len(password) >= SHORTEST_SECRET:
             yield password

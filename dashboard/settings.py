@@ -349,9 +349,10 @@ KYC_DUE_HOURS = {
 # At which risk ratings a second person confirms an approval. A rating that is neither low, medium
 # nor high always takes two, and so does every rejection and whatever was escalated.
 KYC_SECOND_PERSON = env.list("KYC_SECOND_PERSON", default=["high"])
-# --- Documents of customers ------------------------------------------------------------------------
 
-# `id:base64 of 32 bytes`; the first is what new documents are encrypted with, the others still open.
+# --- Documents of customers -----------------------------------------------------------------------
+
+# `id:base64 of 32 bytes`; new documents are encrypted with the first, the others still open.
 DOCUMENT_KEYS = [entry.strip() for entry in env.list("DOCUMENT_KEYS", default=[])]
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", default=10_000_000)
 DOCUMENT_MAX_PIXELS = env.int("DOCUMENT_MAX_PIXELS", default=40_000_000)

@@ -23,6 +23,7 @@ DEADLINE: Final = 15.0  # seconds until a child that has not answered is killed
 AT_ONCE: Final = 4  # children per process of the desk
 ROOM_SECONDS: Final = 20.0
 MOST_ANSWERED: Final = 32_000_000  # bytes; more than that is no answer of our child
+PIECE: Final = 1 << 16
 # Its whole environment: no secret of ours is in it.
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
 
@@ -102,11 +103,19 @@ def _answer_of_child(order: Mapping[str, Any], content: bytes) -> bytes:
         feeder.start()
         clock.start()
         try:
-            return child.stdout.read(MOST_ANSWERED + 1)
+            return _read(child.stdout)
         finally:
             clock.cancel()
             child.kill()
             feeder.join()
+
+
+def _read(pipe: IO[bytes]) -> bytes:
+    """What comes out of the pipe, piece by piece: no more than there is, and a little over most."""
+    answered = bytearray()
+    while len(answered) <= MOST_ANSWERED and (piece := pipe.read(PIECE)):
+        answered += piece
+    return bytes(answered)
 
 
 def _feed(pipe: IO[bytes], head: bytes, content: bytes) -> None:

@@ -76,6 +76,8 @@ MARKS: dict[str, Mark] = {
     "pass": Mark("good", "check"),
     "warn": _WARN,
     "block": _BAD,
+    "accepted": _GOOD,
+    "ask_again": _BACK,
     "approve": Mark("good", "check"),
     "reject": Mark("bad", "x"),
     "hold": Mark("wait", "lock"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.models import Hold
+from customers.models import Document, Hold
 from payments.models import (
     AccountOpening,
     Beneficiary,
@@ -30,7 +30,7 @@ from payments.models import (
 )
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
-from tests.customers.factories import HoldFactory
+from tests.customers.factories import DocumentFactory, HoldFactory
 from tests.payments import factories
 from tests.staff.factories import ApiTokenFactory, UserFactory
 from upstreams.enums import Upstream
@@ -54,6 +54,9 @@ PLACE_HOLDS = may(Permission.PLACE_HOLDS)
 LIFT_HOLDS = may(Permission.LIFT_HOLDS)
 LEAD = may(Permission.MANAGE_POLICIES)
 MANAGE = may(Permission.MANAGE_FEEDS)
+SEE_KYC = may(Permission.SEE_KYC)
+SEE_DOCUMENTS = may(Permission.SEE_KYC_DOCUMENTS)
+PROPOSE_KYC = may(Permission.PROPOSE_KYC)
 EXPORT = may(Permission.EXPORT_LISTS)
 SEE_CUSTOMERS = SEE | may(Permission.SEE_KYC)
 READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
@@ -75,6 +78,7 @@ class World:
     bulk_run: BulkRun
     policy: Policy
     hold: Hold
+    document: Document
     trade: Trade
     order: TradeOrder
     opening: AccountOpening
@@ -108,6 +112,7 @@ class World:
             bulk_run=factories.BulkRunFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
+            document=DocumentFactory(),
             trade=factories.TradeFactory(),
             order=factories.TradeOrderFactory(),
             opening=factories.AccountOpeningFactory(),
@@ -166,6 +171,10 @@ def _bulk(world: World) -> Mapping[str, Any]:
 
 def _customer(world: World) -> Mapping[str, Any]:
     return {"pk": world.hold.customer_id}
+
+
+def _document(world: World) -> Mapping[str, Any]:
+    return {"key": world.document.key}
 
 
 def _luxcore(world: World) -> Mapping[str, Any]:
@@ -298,6 +307,16 @@ ROUTES: Mapping[str, Route] = {
     "payments:policy-decide": Route(LEAD, get=None, post=409, arguments=_policy),
     "customers:customers": Route(SEE_CUSTOMERS),
     "customers:customer": Route(SEE_CUSTOMERS, arguments=_customer),
+    "customers:documents": Route(SEE_KYC, arguments=_customer),
+    "customers:documents-add": Route(PROPOSE_KYC, post=422, arguments=_customer),
+    "customers:documents-look": Route(SEE_DOCUMENTS, get=None, post=302, arguments=_customer),
+    # 404: nobody asked to look at it a moment ago.
+    "customers:document": Route(SEE_DOCUMENTS, get=404, arguments=_document),
+    "customers:document-page": Route(
+        SEE_DOCUMENTS, get=404, arguments=lambda world: {**_document(world), "number": 1}
+    ),
+    "customers:document-download": Route(SEE_DOCUMENTS, get=None, post=302, arguments=_document),
+    "customers:document-judge": Route(PROPOSE_KYC, get=None, post=302, arguments=_document),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),

@@ -1,5 +1,6 @@
 """`make run`: the whole desk on your own machine, in one terminal."""
 
+import base64
 import contextlib
 import http.client
 import io
@@ -134,6 +135,8 @@ def environment(*, redis_port: int | None) -> dict[str, str]:
     told = {"PYTHONUNBUFFERED": "1", "DEBUG": "1", "VAR_DIR": str(settings.VAR_DIR)}
     if redis_port is not None:
         told["REDIS_URL"] = f"redis://{HERE}:{redis_port}/0"
+    if not settings.DOCUMENT_KEYS:
+        told["DOCUMENT_KEYS"] = f"here:{kept_document_key()}"
     if settings.SANDBOX:
         told["LUXCORE_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/api/v1"
         told["LUXCORE_API_KEY"] = told["SANDBOX_API_KEY"] = SANDBOX_KEY
@@ -260,6 +263,11 @@ def kept_secret(name: str) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text()
+
+
+def kept_document_key() -> str:
+    """Return the key that documents on this machine are encrypted with, in base64."""
+    return base64.b64encode(bytes.fromhex(kept_secret("document-key"))).decode()
 
 
 def _write_line_by_line() -> None:
