@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.customers.lux import LuxPlace
+from tests.customers.lux import Place
 
 
 @pytest.fixture
-def lux_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[LuxPlace]:
-    place = LuxPlace()
+def lux_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    place = Place()
     for asker in ("feeds", "tasks"):
         monkeypatch.setattr(f"customers.{asker}.get_client", place.get_client)
     yield place

@@ -13,7 +13,7 @@ from customers import feeds, mirror
 from customers.mirror import Listed
 from customers.models import Customer, ExternalAccount, Profile, Wallet
 from tests.customers.factories import NOW, ExternalAccountFactory, WalletFactory
-from tests.customers.lux import LuxPlace
+from tests.customers.lux import Place
 from upstreams import feeds as running
 from upstreams import health
 from upstreams.enums import RunState, Upstream
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _small_pages(monkeypatch: pytest.MonkeyPatch, lux_place: LuxPlace) -> None:
+def _small_pages(monkeypatch: pytest.MonkeyPatch, lux_place: Place) -> None:
     """Three to a page: lists need not be long to have many."""
 
     def small(method: Any) -> Any:
@@ -50,7 +50,7 @@ def rest(name: str) -> None:
 
 
 class TestCustomers:
-    def test_come_whole_page_by_page(self, lux_place: LuxPlace) -> None:
+    def test_come_whole_page_by_page(self, lux_place: Place) -> None:
         people = [lux_place.newcomer() for _ in range(7)]
 
         run = read(feeds.CUSTOMERS)
@@ -59,7 +59,7 @@ class TestCustomers:
         assert Profile.objects.count() == len(people)
         assert Customer.objects.filter(identities__upstream=Upstream.LUX).count() == 7
 
-    def test_follow_what_changed(self, lux_place: LuxPlace) -> None:
+    def test_follow_what_changed(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
         lux_place.newcomer()
         read(feeds.CUSTOMERS)
@@ -73,21 +73,21 @@ class TestCustomers:
         approved = Profile.objects.get(kyc_status="approved")
         assert "can_wire_transfer" in approved.endorsements
 
-    def test_rest_after_a_whole_list(self, lux_place: LuxPlace) -> None:
+    def test_rest_after_a_whole_list(self, lux_place: Place) -> None:
         lux_place.newcomer()
         read(feeds.CUSTOMERS)
-        lux_place.asked.clear()
+        lux_place.calls.clear()
 
         assert read(feeds.CUSTOMERS).pages == 0
-        assert lux_place.asked == []
+        assert lux_place.calls == []
 
-    def test_are_all_read_when_somebody_asks_for_it(self, lux_place: LuxPlace) -> None:
+    def test_are_all_read_when_somebody_asks_for_it(self, lux_place: Place) -> None:
         lux_place.newcomer()
         read(feeds.CUSTOMERS)
 
         assert read(feeds.CUSTOMERS, full=True).read == 1
 
-    def test_are_read_on_where_a_run_died(self, lux_place: LuxPlace) -> None:
+    def test_are_read_on_where_a_run_died(self, lux_place: Place) -> None:
         for _ in range(7):
             lux_place.newcomer()
         first = lux_place.client.list_customers()
@@ -102,7 +102,7 @@ class TestCustomers:
         assert run.read == 4
         assert FeedState.objects.get().cursor["pages"] == 3
 
-    def test_begin_anew_where_their_cursor_is_no_longer_taken(self, lux_place: LuxPlace) -> None:
+    def test_begin_anew_where_their_cursor_is_no_longer_taken(self, lux_place: Place) -> None:
         lux_place.newcomer()
         FeedState.objects.create(
             name=feeds.CUSTOMERS, upstream=Upstream.LUX, cursor={"after": "cur_old", "pages": 1}
@@ -114,7 +114,7 @@ class TestCustomers:
         assert read(feeds.CUSTOMERS).created == 1
 
     @pytest.mark.parametrize("kind", ["cursor", "page", "empty"])
-    def test_without_an_end_are_read_no_further(self, lux_place: LuxPlace, kind: str) -> None:
+    def test_without_an_end_are_read_no_further(self, lux_place: Place, kind: str) -> None:
         for _ in range(3 if kind != "empty" else 0):
             lux_place.newcomer()
         lux_place.control("/lux/manners", {"endless": kind})
@@ -125,7 +125,7 @@ class TestCustomers:
         assert run.pages < 10
         assert read(feeds.CUSTOMERS).pages == 0  # it rests as long as any other
 
-    def test_that_are_deleted_are_found_in_a_list_of_their_own(self, lux_place: LuxPlace) -> None:
+    def test_that_are_deleted_are_found_in_a_list_of_their_own(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
         read(feeds.CUSTOMERS)
         lux_place.pass_time(60)
@@ -135,7 +135,7 @@ class TestCustomers:
 
         assert Profile.objects.get().status == "deleted"
 
-    def test_that_cannot_be_read_are_set_aside(self, lux_place: LuxPlace) -> None:
+    def test_that_cannot_be_read_are_set_aside(self, lux_place: Place) -> None:
         amara, _ = lux_place.newcomer(), lux_place.newcomer()
         lux_place.change(amara, endorsements="all of them")
 
@@ -146,28 +146,28 @@ class TestCustomers:
 
 
 class TestNewCustomers:
-    def test_are_read_until_nobody_is_new(self, lux_place: LuxPlace) -> None:
+    def test_are_read_until_nobody_is_new(self, lux_place: Place) -> None:
         for _ in range(9):
             lux_place.newcomer()
         read(feeds.CUSTOMERS)
         lux_place.newcomer()
-        lux_place.asked.clear()
+        lux_place.calls.clear()
 
         run = read(feeds.NEW)
 
         assert (run.created, run.unchanged) == (1, 5)
-        assert len(lux_place.asked) == 2
+        assert len(lux_place.calls) == 2
 
-    def test_cost_one_call_where_there_are_none(self, lux_place: LuxPlace) -> None:
+    def test_cost_one_call_where_there_are_none(self, lux_place: Place) -> None:
         lux_place.newcomer()
         read(feeds.NEW)
-        lux_place.asked.clear()
+        lux_place.calls.clear()
 
         read(feeds.NEW)
 
-        assert len(lux_place.asked) == 1
+        assert len(lux_place.calls) == 1
 
-    def test_make_the_provider_fresh(self, lux_place: LuxPlace, settings: Any) -> None:
+    def test_make_the_provider_fresh(self, lux_place: Place, settings: Any) -> None:
         settings.LUX_API_KEY = "sk_test_x"
         for feed in running.registered():
             if feed.upstream == Upstream.LUX and feed.name.startswith(("lux.c", "lux.w", "lux.e")):
@@ -177,7 +177,7 @@ class TestNewCustomers:
 
 
 class TestWallets:
-    def test_are_kept_with_their_owners(self, lux_place: LuxPlace) -> None:
+    def test_are_kept_with_their_owners(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
         wallet = lux_place.wallet(amara)
 
@@ -190,7 +190,7 @@ class TestWallets:
         assert read(feeds.WALLETS).unchanged == 1
 
     def test_are_looked_into_in_turns(
-        self, lux_place: LuxPlace, monkeypatch: pytest.MonkeyPatch
+        self, lux_place: Place, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         amara = lux_place.newcomer()
         for amount in ("1.50", "2.50", "3.50"):
@@ -205,7 +205,7 @@ class TestWallets:
         assert told == [Decimal("3.50"), Decimal("2.50"), Decimal("1.50")]
         assert all(row.total_usd for row in Wallet.objects.all())
 
-    def test_that_are_there_no_more_keep_nobody_waiting(self, lux_place: LuxPlace) -> None:
+    def test_that_are_there_no_more_keep_nobody_waiting(self, lux_place: Place) -> None:
         gone = WalletFactory(upstream_id="wal_gone")
 
         run = read(feeds.BALANCES)
@@ -224,7 +224,7 @@ class TestWallets:
 
 
 class TestExternalAccounts:
-    def test_are_kept_and_unlisted_when_they_are_gone(self, lux_place: LuxPlace) -> None:
+    def test_are_kept_and_unlisted_when_they_are_gone(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
         kept, gone = lux_place.account(amara), lux_place.account(amara, address="0x" + "cd" * 20)
         read(feeds.ACCOUNTS)
@@ -237,7 +237,7 @@ class TestExternalAccounts:
         listed = ExternalAccount.objects.filter(is_listed=True)
         assert [row.upstream_id for row in listed] == [kept.id]
 
-    def test_a_half_read_list_unlists_nothing(self, lux_place: LuxPlace) -> None:
+    def test_a_half_read_list_unlists_nothing(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
         for number in range(5):
             lux_place.account(amara, address=f"0x{number:040}")

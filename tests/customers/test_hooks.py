@@ -15,7 +15,7 @@ from tests.customers.factories import (
     WalletFactory,
     record,
 )
-from tests.customers.lux import LuxPlace
+from tests.customers.lux import Place
 from tests.upstreams.lux import customer as customer_json
 from upstreams import doorbell
 from upstreams.models import RefusedRecord
@@ -88,7 +88,7 @@ class TestCustomers:
 
         assert Profile.objects.get().status == "active"
 
-    def test_are_read_by_a_worker(self, lux_place: LuxPlace) -> None:
+    def test_are_read_by_a_worker(self, lux_place: Place) -> None:
         amara = lux_place.newcomer()
 
         tasks.read_customer(upstream_id=amara.id)
@@ -122,7 +122,7 @@ class TestAccounts:
         assert rung == [(hooks.READ_ACCOUNT, {"upstream_id": "ext_1"})]
         assert ExternalAccount.objects.get().status == "pending"
 
-    def test_are_read_by_a_worker(self, lux_place: LuxPlace) -> None:
+    def test_are_read_by_a_worker(self, lux_place: Place) -> None:
         account = lux_place.account(lux_place.newcomer())
 
         tasks.read_account(upstream_id=account.id)
