@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from customers.views import customer, customers, documents
+from customers.views import asking, customer, customers, documents, requests
 
 app_name = "customers"
 urlpatterns = [
     path("customers/", customers.customers, name="customers"),
+    path("customers/new/", asking.customer_new, name="new"),
     path("customers/<int:pk>/", customer.customer, name="customer"),
     path("customers/<int:pk>/documents/", documents.documents, name="documents"),
     path("customers/<int:pk>/documents/add/", documents.documents_add, name="documents-add"),
@@ -15,4 +16,23 @@ urlpatterns = [
     path("documents/<uuid:key>/page/<int:number>/", documents.document_page, name="document-page"),
     path("documents/<uuid:key>/download/", documents.document_download, name="document-download"),
     path("documents/<uuid:key>/judge/", documents.document_judge, name="document-judge"),
+    path("customers/<int:pk>/edit/", asking.customer_edit, name="edit"),
+    path("customers/<int:pk>/delete/", asking.customer_delete, name="delete"),
+    path("customers/<int:pk>/wallets/new/", asking.wallet_new, name="wallet-new"),
+    path("customers/<int:pk>/accounts/new/", asking.account_new, name="account-new"),
+    path(
+        "customers/<int:pk>/accounts/<int:account>/verify/",
+        asking.account_verify,
+        name="account-verify",
+    ),
+    path(
+        "customers/<int:pk>/accounts/<int:account>/remove/",
+        asking.account_remove,
+        name="account-remove",
+    ),
+    path("customers/<int:pk>/requests/live/", requests.requests_live, name="requests-live"),
+    path("customers/requests/<str:code>/", requests.request_page, name="request"),
+    path("customers/requests/<str:code>/live/", requests.request_live, name="request-live"),
+    path("customers/requests/<str:code>/look/", requests.request_look, name="request-look"),
+    path("customers/requests/<str:code>/settle/", requests.request_settle, name="request-settle"),
 ]

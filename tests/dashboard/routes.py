@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.models import Document, Hold
+from customers.models import CustomerRequest, Document, ExternalAccount, Hold
 from payments.models import (
     AccountOpening,
     Beneficiary,
@@ -30,7 +30,12 @@ from payments.models import (
 )
 from staff.models import ApiToken, User
 from staff.permissions import ROLES, Permission, Role
-from tests.customers.factories import DocumentFactory, HoldFactory
+from tests.customers.factories import (
+    CustomerRequestFactory,
+    DocumentFactory,
+    ExternalAccountFactory,
+    HoldFactory,
+)
 from tests.payments import factories
 from tests.staff.factories import ApiTokenFactory, UserFactory
 from upstreams.enums import Upstream
@@ -50,6 +55,7 @@ SEE_UPSTREAMS = SEE | may(Permission.MANAGE_FEEDS)
 SIGN = may(Permission.SIGN_WITHDRAWALS)
 MAKE = may(Permission.MAKE_WITHDRAWALS)
 RECONCILE = may(Permission.RECONCILE)
+EDIT_CUSTOMERS = may(Permission.EDIT_CUSTOMERS)
 PLACE_HOLDS = may(Permission.PLACE_HOLDS)
 LIFT_HOLDS = may(Permission.LIFT_HOLDS)
 LEAD = may(Permission.MANAGE_POLICIES)
@@ -82,6 +88,8 @@ class World:
     trade: Trade
     order: TradeOrder
     opening: AccountOpening
+    external_account: ExternalAccount
+    customer_request: CustomerRequest
 
     @classmethod
     def make(cls) -> World:
@@ -116,6 +124,8 @@ class World:
             trade=factories.TradeFactory(),
             order=factories.TradeOrderFactory(),
             opening=factories.AccountOpeningFactory(),
+            external_account=(account := ExternalAccountFactory()),
+            customer_request=CustomerRequestFactory(customer=account.customer),
         )
 
 
@@ -159,6 +169,18 @@ def _request(world: World) -> Mapping[str, Any]:
 
 def _order(world: World) -> Mapping[str, Any]:
     return {"code": world.order.code}
+
+
+def _lux_customer(world: World) -> Mapping[str, Any]:
+    return {"pk": world.external_account.customer_id}
+
+
+def _lux_account(world: World) -> Mapping[str, Any]:
+    return {**_lux_customer(world), "account": world.external_account.pk}
+
+
+def _customer_request(world: World) -> Mapping[str, Any]:
+    return {"code": world.customer_request.code}
 
 
 def _import(world: World) -> Mapping[str, Any]:
@@ -317,6 +339,20 @@ ROUTES: Mapping[str, Route] = {
     ),
     "customers:document-download": Route(SEE_DOCUMENTS, get=None, post=302, arguments=_document),
     "customers:document-judge": Route(PROPOSE_KYC, get=None, post=302, arguments=_document),
+    "customers:new": Route(EDIT_CUSTOMERS, post=422),
+    "customers:edit": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
+    "customers:delete": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
+    "customers:wallet-new": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
+    "customers:account-new": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
+    "customers:account-verify": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_account),
+    "customers:account-remove": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_account),
+    "customers:requests-live": Route(SEE_CUSTOMERS, arguments=_lux_customer),
+    "customers:request": Route(SEE_CUSTOMERS, arguments=_customer_request),
+    "customers:request-live": Route(SEE_CUSTOMERS, arguments=_customer_request),
+    "customers:request-look": Route(
+        EDIT_CUSTOMERS, get=None, post=302, arguments=_customer_request
+    ),
+    "customers:request-settle": Route(EDIT_CUSTOMERS, post=422, arguments=_customer_request),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),

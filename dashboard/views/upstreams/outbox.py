@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from customers.models import CustomerRequest
 from dashboard.context import MAY_SEE_UPSTREAMS
 from payments.models import AccountOpening, PaymentRequest, TradeOrder, Withdrawal
 from staff import lists
@@ -22,8 +23,11 @@ from upstreams.models import Command
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
 # What commands are about and has a code of its own.
-Subject: TypeAlias = Withdrawal | PaymentRequest | TradeOrder | AccountOpening
-SUBJECTS: tuple[type[Subject], ...] = (Withdrawal, PaymentRequest, TradeOrder, AccountOpening)
+Subject: TypeAlias = Withdrawal | PaymentRequest | TradeOrder | AccountOpening | CustomerRequest
+SUBJECTS: tuple[type[Subject], ...] = (
+    *(Withdrawal, PaymentRequest, TradeOrder, AccountOpening),
+    CustomerRequest,
+)
 
 
 @dataclass(frozen=True)
