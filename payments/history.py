@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,16 +14,13 @@ from customers.models import Customer
 from payments.checks.holds import contact_of
 from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
 from payments.sight import Sight, Subject
-from staff import audit
-from staff.models import AuditEvent, User
-from staff.texts import unpacked
+from staff import audit, timelines
+from staff.models import AuditEvent
+from staff.timelines import LONGEST, Entry, Words
 from upstreams.enums import Upstream
 
-SAID = "said"  # where an event keeps what a person was told, to be said again in any language
-LONGEST = 100  # events on one page; the audit trail holds the rest
-
 # What a verb of the audit trail is called here, and how it is coloured.
-WORDS: dict[str, tuple[Promise, str]] = {
+WORDS: Words = {
     "payments.withdrawal.requested": (_("requested it"), ""),
     "payments.withdrawal.seen": (_("holds it as pending; it was seen there"), ""),
     "payments.withdrawal.amended": (_("changed it: signatures given before are void"), ""),
@@ -81,20 +76,6 @@ WORDS: dict[str, tuple[Promise, str]] = {
     "customers.hold.lifted": (_("let the customer go"), ""),
     "staff.claim.taken_over": (_("took it over"), ""),
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a timeline. `kind` is person, system or upstream."""
-
-    at: datetime
-    who: User | str
-    text: str
-    kind: str
-    detail: str
-    quote: str
-    tone: str = ""
-    href: str = ""
 
 
 def of_withdrawal(withdrawal: Withdrawal, *, sight: Sight) -> list[Entry]:
@@ -180,31 +161,5 @@ def _entries(
 
 
 def _entry(event: AuditEvent, about: Subject, sight: Sight) -> Entry:
-    text, tone = WORDS.get(event.verb, (_plain(event.verb), ""))
-    return Entry(
-        at=event.at,
-        who=event.by or _machine(event.by_label),
-        text=str(text),
-        tone=tone,
-        kind="person" if event.by else _kind(event.by_label),
-        detail=gettext("audit #%(number)s") % {"number": event.sequence},
-        quote=sight.text(_reason(event), about=about),
-    )
-
-
-def _reason(event: AuditEvent) -> str:
-    """Return the reason: a person's words as they are, the desk's own in the reader's language."""
-    return str(unpacked(event.after[SAID])) if SAID in event.after else event.reason
-
-
-def _machine(label: str) -> str:
-    return gettext("Lightdesk") if label == audit.SYSTEM else label
-
-
-def _kind(label: str) -> str:
-    return "upstream" if label in Upstream.labels else "system"
-
-
-def _plain(verb: str) -> str:
-    """Return a readable form of a verb nobody gave words to yet."""
-    return verb.rpartition(".")[2].replace("_", " ")
+    quote = sight.text(timelines.reason_of(event), about=about)
+    return timelines.of_event(event, words=WORDS, quote=quote, providers=Upstream.labels)

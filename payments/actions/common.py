@@ -20,12 +20,12 @@ from payments.actions.errors import (
 )
 from payments.decision import introduced, wrote
 from payments.enums import Status, Verdict
-from payments.history import SAID
 from payments.models import NotPossible, PaymentRequest, Signature, TradeOrder, Withdrawal
 from staff import audit
 from staff.models import AuditEvent, User
 from staff.permissions import NotPermitted
 from staff.texts import Text, in_english, packed
+from staff.timelines import SAID
 from upstreams import outbox
 from upstreams.enums import CommandState
 from upstreams.models import Command

@@ -10,30 +10,10 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from customers.enums import HoldKind
 from payments.enums import RejectCode, Status
 from payments.forms.fields import AmountField
 from payments.forms.settling import SettlingForm
 from payments.models import Payment, Withdrawal
-
-
-class ReasonForm(forms.Form):
-    """Why somebody does something. It goes to the audit trail, word for word."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Kept for ever with your name. No account numbers, please."),
-    )
-
-
-class HoldForm(ReasonForm):
-    """Stop a customer, for one of the reasons that are told apart."""
-
-    kind = forms.ChoiceField(
-        label=_("Kind"), choices=[(kind.value, _(kind.label)) for kind in HoldKind]
-    )
 
 
 class ApproveForm(forms.Form):

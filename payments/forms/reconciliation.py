@@ -10,11 +10,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from payments.enums import DriftKind, DriftState, Remedy
-from payments.forms.decisions import ReasonForm
 from payments.models import Payment
 from payments.models.reconciliation import DriftQuerySet
 from payments.reconciliation import readers
 from staff.filters import ANY, FilterForm
+from staff.forms import ReasonForm
 from upstreams.enums import Upstream
 
 USUAL_DAYS = 7

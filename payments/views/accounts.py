@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from payments import actions, openings
 from payments.enums import RequestStatus
-from payments.forms.decisions import ReasonForm
 from payments.forms.trades import OpenAccountForm
 from payments.life import Life
 from payments.models import AccountOpening, Balance, DepositWallet, NotPossible
@@ -25,6 +24,7 @@ from payments.sight import MAY_SEE
 from payments.trading import currencies
 from payments.views.withdrawal import STOP_POLLING
 from staff import masking
+from staff.forms import ReasonForm
 from staff.permissions import Permission, Person, can, permission_required
 from staff.sessions import person_of
 from upstreams import credentials

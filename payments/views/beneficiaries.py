@@ -21,7 +21,6 @@ from payments.beneficiaries import CHANGE_LABELS, OTHER_DETAILS, Paid
 from payments.enums import LimitPer
 from payments.facts import LABELS
 from payments.forms.filters import BeneficiaryFilter
-from payments.history import Entry
 from payments.models import Beneficiary, BeneficiaryChange, Withdrawal
 from payments.policies import telling
 from payments.rules.lumetrade import payee_of
@@ -30,6 +29,7 @@ from staff import lists, masking
 from staff.columns import Column, Columns
 from staff.permissions import Permission, can, permission_required
 from staff.saved_views import opens_first
+from staff.timelines import Entry
 
 NEWEST_FIRST = lists.Order("first_asked_at", newest_first=True)
 COLUMNS = (

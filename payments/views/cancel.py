@@ -10,10 +10,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from payments import actions, cancelling, words
-from payments.forms.decisions import ReasonForm
 from payments.models import NotPossible, Payment
 from payments.sight import MAY_SEE
 from payments.views.withdrawal import STOP_POLLING
+from staff.forms import ReasonForm
 from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
 from upstreams.errors import UpstreamError

@@ -35,10 +35,11 @@ from payments.actions.errors import (
     NotYours,
 )
 from payments.enums import RejectCode, Status, Verdict
-from payments.forms.decisions import ApproveForm, ReasonForm, RejectForm, SettleForm
+from payments.forms.decisions import ApproveForm, RejectForm, SettleForm
 from payments.models import NotPossible, Payment, Withdrawal
 from payments.views import seconding
 from payments.views.withdrawal import Page, back_to, find
+from staff.forms import ReasonForm
 from staff.permissions import Permission, can, permission_required
 from upstreams.enums import Upstream
 

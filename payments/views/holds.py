@@ -13,13 +13,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from customers.enums import HoldKind
+from customers.forms.holds import HoldForm
 from customers.holds import is_held_by
 from customers.models import Hold
 from payments import actions
 from payments.checks.holds import contact_of
-from payments.forms.decisions import HoldForm, ReasonForm
 from payments.models import NotPossible
 from payments.views.withdrawal import Page, back_to, find
+from staff.forms import ReasonForm
 from staff.permissions import Permission, permission_required
 
 

@@ -31,6 +31,7 @@ from staff import claims, lists, masking, sessions
 from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
+from staff.timelines import Entry
 from upstreams.outbox import has_another_key, waits_for_people
 
 LAST_ONES = 5
@@ -268,7 +269,7 @@ class Page:
             )
         return facts
 
-    def timeline(self) -> list[history.Entry]:
+    def timeline(self) -> list[Entry]:
         return history.of_withdrawal(self.withdrawal, sight=self.sight)
 
     def last_ones(self) -> list[Withdrawal]:
