@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import asking, customer, customers, documents, requests
+from customers.views import asking, customer, customers, documents, requests, screening, screenings
 
 app_name = "customers"
 urlpatterns = [
@@ -35,4 +35,10 @@ urlpatterns = [
     path("customers/requests/<str:code>/live/", requests.request_live, name="request-live"),
     path("customers/requests/<str:code>/look/", requests.request_look, name="request-look"),
     path("customers/requests/<str:code>/settle/", requests.request_settle, name="request-settle"),
+    path("screenings/", screenings.screenings, name="screenings"),
+    path("screenings/<int:pk>/", screening.screening, name="screening"),
+    path("screenings/<int:pk>/live/", screening.screening_live, name="screening-live"),
+    path("screenings/<int:pk>/start/", screening.screening_start, name="screening-start"),
+    path("screenings/<int:pk>/<int:hit_id>/judge/", screening.hit_judge, name="hit-judge"),
+    path("screenings/<int:pk>/<int:hit_id>/reopen/", screening.hit_reopen, name="hit-reopen"),
 ]

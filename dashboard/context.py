@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from customers.models import ScreeningStanding
 from customers.sight import MAY_SEE as MAY_SEE_CUSTOMERS
 from payments.models import Drift, Withdrawal
 from payments.sight import MAY_SEE
@@ -143,7 +144,20 @@ class Frame:
         ]
 
     def _customer_desks(self) -> list[Desk]:
-        return [self._desk(gettext("Customers"), "customers:customers", "users", "c")]
+        desks = [self._desk(gettext("Customers"), "customers:customers", "users", "c")]
+        if self._may(Permission.SEE_KYC):
+            may_judge = self._may(Permission.JUDGE_HITS)
+            waiting = ScreeningStanding.objects.to_review().count() if may_judge else None
+            desks.append(
+                self._desk(
+                    gettext("Screenings"),
+                    "customers:screenings",
+                    "radar",
+                    "s",
+                    count=waiting or None,
+                )
+            )
+        return desks
 
     def _waiting(self, now: datetime) -> tuple[int | None, int]:
         """How many withdrawals wait for this person's decision, and how many of them are late."""

@@ -17,7 +17,6 @@ from staff import audit
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Sayable, Text
-from upstreams import strict_json
 
 VERDICTS: Final = (HitState.TRUE, HitState.FALSE, HitState.UNSURE)
 
@@ -33,15 +32,15 @@ class ScreeningNotPossible(Exception):
 class HitChanged(Exception):
     """The hit is not what the person saw any more; nothing was written."""
 
-    def __init__(self, hit: Hit) -> None:
-        self.hit = hit
+    def __init__(self, hit: Hit, saw: str) -> None:
+        self.hit, self.saw = hit, saw
         super().__init__(Text(_("This hit changed while you were looking at it.")))
 
 
 def hit_as_seen(hit: Hit) -> str:
     """What a form carries, so that a verdict is about what was shown and nothing else."""
-    what = (hit.pk, hit.version, hit.asked_digest, hit.state, hit.verdict, hit.is_listed)
-    return strict_json.digest([str(part) for part in what])[:32]
+    parts = (hit.state, hit.version[:16], hit.asked_digest[:16], str(int(hit.is_listed)))
+    return ".".join(parts)
 
 
 def screen_now(*, customer: Customer, by: User, at: datetime) -> list[ScreeningRequest]:
@@ -144,7 +143,7 @@ def _locked(hit_id: int, saw: str) -> Hit:
     Customer.objects.select_for_update(no_key=True).get(pk__in=customer)
     hit = Hit.objects.select_related("customer", "screening", "judged_by").get(pk=hit_id)
     if hit_as_seen(hit) != saw:
-        raise HitChanged(hit)
+        raise HitChanged(hit, saw)
     return hit
 
 

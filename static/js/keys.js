@@ -29,7 +29,9 @@ function move(step) {
 
 function press(key) {
   const target = document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
-  return ONLY_LINKS.has(key) && target?.tagName !== "A" ? false : click(target);
+  if (ONLY_LINKS.has(key) && target?.tagName !== "A") return false;
+  if (target?.matches("input, textarea")) target.focus();
+  return click(target);
 }
 
 function click(element) {

@@ -29,8 +29,10 @@ from customers.models import (
     KycCase,
     Profile,
     Screening,
+    ScreeningStanding,
     Wallet,
 )
+from customers.screening import standings
 from tests.staff.factories import UserFactory
 from tests.upstreams.lux import customer as customer_json
 from upstreams.enums import Upstream
@@ -179,6 +181,14 @@ class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
     customer = factory.SubFactory(CustomerFactory)
     upstream_id = factory.Sequence(lambda n: f"scr_{n}")
     reason = ScreeningReason.CASE
+    asked = factory.LazyFunction(
+        lambda: {
+            "name": "James Smith",
+            "type": "individual",
+            "date_of_birth": "1990-01-31",
+            "country": "AU",
+        }
+    )
     asked_digest = "a" * 64
     asked_at = NOW
     status = "clear"
@@ -187,19 +197,43 @@ class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
 
 
 class HitFactory(factory.django.DjangoModelFactory[Hit]):
-    """A hit that nobody has looked at."""
+    """An open hit, and where its customer stands then."""
 
     class Meta:
         model = Hit
+        skip_postgeneration_save = True
 
     screening = factory.SubFactory(ScreeningFactory, status="potential_match", match_count=1)
     customer = factory.SelfAttribute("screening.customer")
     entity = factory.Sequence(lambda n: f"{n:064x}")
     version = "1" * 64
-    asked_digest = "a" * 64
-    score = Decimal("0.8100")
+    asked_digest = factory.SelfAttribute("screening.asked_digest")
+    facts = factory.LazyFunction(
+        lambda: {
+            "source": "SDN",
+            "source_name": "OFAC SDN List",
+            "matched_name": "SMITH, James",
+            "match_type": "name_exact",
+            "entity_type": "individual",
+            "programs": ["SDGT"],
+            "listed_on": "2020-05-04",
+            "remarks": "DOB 1990-01-31; Nationality AU",
+        }
+    )
+    agreeing = factory.LazyFunction(lambda: ["name", "born", "country", "type"])
+    score = Decimal("0.97")
+    rank = Decimal("40.97")
+    why_open = "new"
     first_seen_at = NOW
     seen_at = NOW
+
+    @factory.post_generation
+    def standing(self: Any, create: bool, extracted: object, **kwargs: Any) -> None:
+        stands, _ = ScreeningStanding.objects.get_or_create(
+            customer=self.customer,
+            defaults={"screening": self.screening, "asked_at": NOW, "screened_at": NOW},
+        )
+        standings.recount(stands.customer_id)
 
 
 class DocumentFactory(factory.django.DjangoModelFactory[Document]):

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.models import CustomerRequest, Document, ExternalAccount, Hold
+from customers.models import CustomerRequest, Document, ExternalAccount, Hit, Hold
 from payments.models import (
     AccountOpening,
     Beneficiary,
@@ -34,6 +34,7 @@ from tests.customers.factories import (
     CustomerRequestFactory,
     DocumentFactory,
     ExternalAccountFactory,
+    HitFactory,
     HoldFactory,
 )
 from tests.payments import factories
@@ -64,6 +65,7 @@ SEE_KYC = may(Permission.SEE_KYC)
 SEE_DOCUMENTS = may(Permission.SEE_KYC_DOCUMENTS)
 PROPOSE_KYC = may(Permission.PROPOSE_KYC)
 EXPORT = may(Permission.EXPORT_LISTS)
+JUDGE = may(Permission.JUDGE_HITS)
 SEE_CUSTOMERS = SEE | may(Permission.SEE_KYC)
 READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
 
@@ -85,6 +87,7 @@ class World:
     policy: Policy
     hold: Hold
     document: Document
+    hit: Hit
     trade: Trade
     order: TradeOrder
     opening: AccountOpening
@@ -121,6 +124,7 @@ class World:
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
             document=DocumentFactory(),
+            hit=HitFactory(),
             trade=factories.TradeFactory(),
             order=factories.TradeOrderFactory(),
             opening=factories.AccountOpeningFactory(),
@@ -189,6 +193,14 @@ def _import(world: World) -> Mapping[str, Any]:
 
 def _bulk(world: World) -> Mapping[str, Any]:
     return {"pk": world.bulk_run.pk}
+
+
+def _screened(world: World) -> Mapping[str, Any]:
+    return {"pk": world.hit.customer_id}
+
+
+def _hit(world: World) -> Mapping[str, Any]:
+    return {"pk": world.hit.customer_id, "hit_id": world.hit.pk}
 
 
 def _customer(world: World) -> Mapping[str, Any]:
@@ -353,6 +365,13 @@ ROUTES: Mapping[str, Route] = {
         EDIT_CUSTOMERS, get=None, post=302, arguments=_customer_request
     ),
     "customers:request-settle": Route(EDIT_CUSTOMERS, post=422, arguments=_customer_request),
+    "customers:screenings": Route(SEE_KYC),
+    "customers:screening": Route(SEE_KYC, arguments=_screened),
+    # 286: nobody asked to screen them, so there is nothing to poll.
+    "customers:screening-live": Route(SEE_KYC, get=286, arguments=_screened),
+    "customers:screening-start": Route(JUDGE, get=None, post=302, arguments=_screened),
+    "customers:hit-judge": Route(JUDGE, get=None, post=422, arguments=_hit),
+    "customers:hit-reopen": Route(JUDGE, post=422, arguments=_hit),
     "upstreams": Route(SEE_UPSTREAMS),
     "upstreams-sending-stop": Route(SIGN | MAKE | MANAGE, get=None, post=302, arguments=_luxcore),
     "upstreams-sending-resume": Route(SIGN, get=None, post=302, arguments=_luxcore),
