@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from customers import feeds, hooks
+from customers.documents import submitting
 from customers.kyc import sending as kyc_sending
 from customers.requests import sending as request_sending
 from customers.screening import hooks as screening_hooks
@@ -26,3 +27,4 @@ def register() -> None:
     screening_sending.register_sender()
     screening_hooks.register()
     kyc_sending.register_sender()
+    submitting.register_sender()

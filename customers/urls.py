@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from customers.views import asking, customer, customers, documents, requests, screening, screenings
+from customers.views import (
+    asking,
+    customer,
+    customers,
+    documents,
+    requests,
+    screening,
+    screenings,
+    submissions,
+)
 
 app_name = "customers"
 urlpatterns = [
@@ -12,6 +21,14 @@ urlpatterns = [
     path("customers/<int:pk>/documents/", documents.documents, name="documents"),
     path("customers/<int:pk>/documents/add/", documents.documents_add, name="documents-add"),
     path("customers/<int:pk>/documents/look/", documents.documents_look, name="documents-look"),
+    path("customers/<int:pk>/documents/live/", submissions.documents_live, name="documents-live"),
+    path(
+        "customers/<int:pk>/documents/submit/",
+        submissions.documents_submit,
+        name="documents-submit",
+    ),
+    path("submissions/<str:code>/look/", submissions.submission_look, name="submission-look"),
+    path("submissions/<str:code>/settle/", submissions.submission_settle, name="submission-settle"),
     path("documents/<uuid:key>/", documents.document_page, name="document"),
     path("documents/<uuid:key>/page/<int:number>/", documents.document_page, name="document-page"),
     path("documents/<uuid:key>/download/", documents.document_download, name="document-download"),

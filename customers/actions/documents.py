@@ -67,7 +67,7 @@ def add_documents(
         raise FilesRefused(missing)
     checked = _check(uploads)
     with transaction.atomic():
-        Customer.objects.select_for_update(of=("self",), no_key=True).get(pk=customer.pk)
+        storing.lock_evidence(customer)
         if known := _known(customer, checked):
             raise FilesRefused(known)
         documents = _keep(customer, kind, checked, by=by, at=at)
@@ -88,6 +88,7 @@ def judge_document(
     if verdict != DocumentVerdict.ACCEPTED and not note:
         raise DocumentNotPossible(Text(_("Say in a few words what is wrong with it.")))
     with transaction.atomic():
+        storing.lock_evidence(Document.objects.get(key=document_key).customer)
         document = (
             Document.objects.select_for_update(of=("self",), no_key=True)
             .select_related("customer")

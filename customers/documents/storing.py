@@ -15,7 +15,7 @@ from customers.documents import destroyed, keys
 from customers.documents.checking import PDF, Checked
 from customers.documents.keys import NoKeys, Sealed, Tampered, UnknownKey
 from customers.enums import DocumentKind, DocumentOrigin, Side
-from customers.models import Content, Customer, Document
+from customers.models import Content, Customer, Document, Profile
 from staff.models import User
 from staff.texts import Text
 from upstreams import alarms
@@ -43,6 +43,23 @@ class Origin:
     upstream_id: str = ""
 
 
+def lock_evidence(customer: Customer) -> None:
+    """Let nobody decide about this customer, or bring documents, until the transaction ends.
+
+    The first lock of a transaction that writes a document or what is said of it: whoever decides a
+    KYC case has it from before the evidence is read (`actions.common`).
+    """
+    them = list(Customer.objects.same_as(customer).order_by("pk").values_list("pk", flat=True))
+    profiles = Profile.objects.filter(customer__in=them).order_by("pk")
+    if not list(profiles.select_for_update(of=("self",), no_key=True).values_list("pk")):
+        list(
+            Customer.objects.filter(pk__in=them)
+            .order_by("pk")
+            .select_for_update(of=("self",), no_key=True)
+            .values_list("pk")
+        )
+
+
 def keep(
     checked: Checked,
     *,
@@ -52,7 +69,7 @@ def keep(
     origin: Origin,
     at: datetime,
 ) -> Document:
-    """Encrypt a checked file and keep it. Call inside a transaction that has locked the customer.
+    """Encrypt a checked file and keep it. Call under `lock_evidence`.
 
     Raises NoKeys, TooMany.
     """

@@ -21,7 +21,7 @@ from customers.models.screenings import (
     ScreeningRequest,
     ScreeningStanding,
 )
-from customers.models.submissions import DocumentReading, Submission
+from customers.models.submissions import SUBMISSION_MOVES, DocumentReading, Submission
 
 __all__ = [
     "CASE_MOVES",
@@ -50,6 +50,7 @@ __all__ = [
     "Screening",
     "ScreeningRequest",
     "ScreeningStanding",
+    "SUBMISSION_MOVES",
     "Submission",
     "Wallet",
 ]

@@ -16,13 +16,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from customers.actions import documents as actions
-from customers.documents import checking, storing, uploads, viewing
+from customers.documents import checking, storing, submitting, uploads, viewing
 from customers.documents.decoding import NoRoom
 from customers.documents.reasons import NotTaken, Reason
 from customers.enums import DocumentKind, DocumentVerdict
 from customers.forms.documents import OF_A_PERSON, TWO_SIDED, DocumentForm, VerdictForm
 from customers.models import Customer, Document
 from customers.sight import Sight
+from customers.views.submissions import submissions_of
 from staff.models import User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
@@ -44,14 +45,14 @@ def documents(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "customers/documents.html",
         {
-            "customer": customer,
+            **submissions_of(customer, request),
+            "cannot_submit": submitting.why_not_now(submitting.profile_of(customer)) or "",
             "name": Sight.of(person).name(customer.name) or gettext("not named"),
             "viewer": viewer,
             "lines": [_line(document, person) for document in viewer.documents],
             "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
             "can_add": can(person, Permission.PROPOSE_KYC),
             "cannot_add": _cannot_add(),
-            "now": timezone.now(),
         },
     )
 

@@ -30,6 +30,7 @@ from customers.models import (
     Profile,
     Screening,
     ScreeningStanding,
+    Submission,
     Wallet,
 )
 from customers.screening import standings
@@ -259,6 +260,19 @@ class DocumentFactory(factory.django.DjangoModelFactory[Document]):
     size = 1_000
     sha256 = factory.Sequence(lambda n: f"{n:064x}")
     added_at = NOW
+
+
+class SubmissionFactory(factory.django.DjangoModelFactory[Submission]):
+    """A passport that waits to be handed in at Lux Financial."""
+
+    class Meta:
+        model = Submission
+
+    customer = factory.LazyFunction(lambda: ProfileFactory(kyc_status="pending").customer)
+    kind = DocumentKind.PASSPORT
+    front = factory.SubFactory(DocumentFactory, customer=factory.SelfAttribute("..customer"))
+    created_by = factory.LazyFunction(lambda: UserFactory(roles=["reviewer"]))
+    created_at = NOW
 
 
 class KycCaseFactory(factory.django.DjangoModelFactory[KycCase]):

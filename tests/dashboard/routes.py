@@ -14,7 +14,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.models import CustomerRequest, Document, ExternalAccount, Hit, Hold
+from customers.models import CustomerRequest, Document, ExternalAccount, Hit, Hold, Submission
 from payments.models import (
     AccountOpening,
     Beneficiary,
@@ -36,6 +36,7 @@ from tests.customers.factories import (
     ExternalAccountFactory,
     HitFactory,
     HoldFactory,
+    SubmissionFactory,
 )
 from tests.payments import factories
 from tests.staff.factories import ApiTokenFactory, UserFactory
@@ -88,6 +89,7 @@ class World:
     hold: Hold
     document: Document
     hit: Hit
+    submission: Submission
     trade: Trade
     order: TradeOrder
     opening: AccountOpening
@@ -125,6 +127,7 @@ class World:
             hold=HoldFactory(),
             document=DocumentFactory(),
             hit=HitFactory(),
+            submission=SubmissionFactory(),
             trade=factories.TradeFactory(),
             order=factories.TradeOrderFactory(),
             opening=factories.AccountOpeningFactory(),
@@ -209,6 +212,10 @@ def _customer(world: World) -> Mapping[str, Any]:
 
 def _document(world: World) -> Mapping[str, Any]:
     return {"key": world.document.key}
+
+
+def _submission(world: World) -> Mapping[str, Any]:
+    return {"code": world.submission.code}
 
 
 def _luxcore(world: World) -> Mapping[str, Any]:
@@ -351,6 +358,11 @@ ROUTES: Mapping[str, Route] = {
     ),
     "customers:document-download": Route(SEE_DOCUMENTS, get=None, post=302, arguments=_document),
     "customers:document-judge": Route(PROPOSE_KYC, get=None, post=302, arguments=_document),
+    # 286: nothing is on its way, so there is nothing to poll.
+    "customers:documents-live": Route(SEE_KYC, get=286, arguments=_customer),
+    "customers:documents-submit": Route(PROPOSE_KYC, post=409, arguments=_customer),
+    "customers:submission-look": Route(PROPOSE_KYC, get=None, post=302, arguments=_submission),
+    "customers:submission-settle": Route(PROPOSE_KYC, get=None, post=302, arguments=_submission),
     "customers:new": Route(EDIT_CUSTOMERS, post=422),
     "customers:edit": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
     "customers:delete": Route(EDIT_CUSTOMERS, post=422, arguments=_lux_customer),
