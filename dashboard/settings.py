@@ -372,6 +372,8 @@ UNDO_SECONDS = env.int("UNDO_SECONDS", default=5)
 CRASH_AT = env.str("LIGHTDESK_CRASH_AT", default="") if DEBUG or ENVIRONMENT == "test" else ""
 APPROVAL_READ_SECONDS = 2.0
 ALLOW_SQLITE_WITH_LIVE_KEYS = env.bool("ALLOW_SQLITE_WITH_LIVE_KEYS", default=False)
+# Whether a payout is blocked, not only warned of, while its customer's KYC is not approved.
+PAYOUTS_NEED_KYC = env.bool("PAYOUTS_NEED_KYC", default=False)
 RELAX_MAKER_AND_APPROVER = env.bool("RELAX_MAKER_AND_APPROVER", default=False)
 
 # --- make run -------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ os.environ.update(
         "UNDO_SECONDS": "5",
         "API_CALLS_PER_MINUTE": "300",
         "ALLOW_SQLITE_WITH_LIVE_KEYS": "0",
+        "PAYOUTS_NEED_KYC": "0",
         "RELAX_MAKER_AND_APPROVER": "0",
         "LUXCORE_BASE_URL": "https://api.lux-core.io/api/v1",
         "LUXCORE_API_KEY": "",

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from customers import actions as customers
+from customers.contacts import find_customer
 from customers.enums import HoldKind
-from customers.holds import find_customer
 from customers.models import Customer, Hold
 from payments.actions.common import stated
 from payments.checks.holds import contact_of

@@ -20,6 +20,7 @@ from payments.checks.history import (
     no_similar_payout,
 )
 from payments.checks.holds import no_hold
+from payments.checks.kyc import kyc_is_approved
 from payments.checks.limits import limits_hold
 from payments.checks.outliers import amount_is_usual
 from payments.checks.rails import payout_rules_hold
@@ -28,6 +29,7 @@ from payments.models import Withdrawal
 
 CHECKS: tuple[Callable[[Withdrawal, datetime], Check], ...] = (
     no_hold,
+    kyc_is_approved,
     payout_rules_hold,
     balance_suffices,
     limits_hold,

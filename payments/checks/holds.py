@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.translation import gettext_noop as _
 
 from customers import holds
+from customers.contacts import Contact
 from customers.enums import HoldKind
 from customers.models import Hold
 from payments.checks.results import Check
@@ -28,9 +29,9 @@ def is_stoppable(withdrawal: Withdrawal) -> bool:
     return withdrawal.status in STOPPABLE
 
 
-def contact_of(withdrawal: Withdrawal) -> holds.Contact:
+def contact_of(withdrawal: Withdrawal) -> Contact:
     """Whose payout it is."""
-    return holds.Contact(
+    return Contact(
         customer_id=withdrawal.customer_id,
         upstream=withdrawal.upstream,
         upstream_id=withdrawal.customer_number,

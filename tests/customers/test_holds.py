@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 
 from customers import holds
 from customers.actions import HoldNotPossible, lift_hold, place_hold
+from customers.contacts import Contact, find_customer
 from customers.enums import HoldKind
-from customers.holds import Contact
 from customers.models import Customer, Hold, Identity
 from staff import audit
 from staff.models import AuditEvent
@@ -132,7 +132,7 @@ class TestWhoIsHeld:
         )
 
         assert holds.on({"it": contact}) == {"it": [hold]}
-        assert holds.find_customer(contact) == hold.customer
+        assert find_customer(contact) == hold.customer
 
     def test_the_linked_customer(self) -> None:
         hold = HoldFactory()
@@ -153,7 +153,7 @@ class TestWhoIsHeld:
         HoldFactory(customer=CustomerFactory(email="", phone=""))
 
         assert holds.on({"it": contact}) == {"it": []}
-        assert holds.find_customer(contact) is None
+        assert find_customer(contact) is None
 
     def test_costs_for_fifty_what_it_costs_for_one(self, django_assert_num_queries: Any) -> None:
         HoldFactory()

@@ -8,8 +8,8 @@ import pytest
 
 from customers import actions, holds, linking, mirror
 from customers.actions import LinkNotPossible
+from customers.contacts import Contact
 from customers.enums import LinkState
-from customers.holds import Contact
 from customers.linking import Matched
 from customers.models import Customer, Link
 from staff import audit
