@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from customers import feeds, hooks
+from customers import feeds, feeds_documents, hooks
 from customers.documents import submitting
 from customers.kyc import sending as kyc_sending
 from customers.requests import sending as request_sending
@@ -28,3 +28,4 @@ def register() -> None:
     screening_hooks.register()
     kyc_sending.register_sender()
     submitting.register_sender()
+    feeds_documents.register_feed()

@@ -314,6 +314,7 @@ LUX_RATE_LIMIT_RPD = env.int("LUX_RATE_LIMIT_RPD", default=10_000)
 LUX_WEBHOOK_SIGNATURE_HEADER = env.str("LUX_WEBHOOK_SIGNATURE_HEADER", default="X-Lux-Signature")
 LUX_WEBHOOK_TOLERANCE = env.int("LUX_WEBHOOK_TOLERANCE", default=300)
 LUX_IDEMPOTENCY_TTL = env.int("LUX_IDEMPOTENCY_TTL", default=86_400)  # seconds they know a key
+LUX_READ_KYC_DOCUMENTS = env.bool("LUX_READ_KYC_DOCUMENTS", default=False)
 LUX_KYC_TRANSITIONS = env.json(
     "LUX_KYC_TRANSITIONS",
     default={

@@ -55,6 +55,7 @@ os.environ.update(
         "LUMETRADE_API_SECRET": "",
         "LUX_BASE_URL": "https://api.lux.financial/v0",
         "LUX_API_KEY": "",
+        "LUX_READ_KYC_DOCUMENTS": "0",
         "LUX_WEBHOOK_SECRETS": "",
         # Opens nothing but what a test has sealed.
         "DOCUMENT_KEYS": "test:dGVzdC1rZXktb2YtbGlnaHRkZXNrLWRvY3VtZW50cyE=",

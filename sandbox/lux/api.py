@@ -16,7 +16,7 @@ from sandbox.clock import SECOND, Clock
 from sandbox.delivery import Sender
 from sandbox.faults import FaultBook
 from sandbox.limits import STANDARD, RateLimiter
-from sandbox.lux import customers, events, pages, transfers
+from sandbox.lux import customers, documents, events, pages, transfers
 from sandbox.lux.config import LuxConfig, Manners
 from sandbox.lux.errors import Refused, conflict
 from sandbox.lux.routes import PREFIX, ROUTES, V0, Call, Route
@@ -87,7 +87,7 @@ class Lux:
         try:
             endpoint, variables = ROUTING.bind_to_environ(request.environ).match()
             if isinstance(endpoint, Route):
-                return self._answer_api(request, endpoint, variables.get("identity", ""))
+                return self._answer_api(request, endpoint, dict(variables))
             return self._answer_page(request, endpoint, dict(variables))
         except Refused as exc:
             return json_response(exc.status, self._envelope(exc))
@@ -98,7 +98,7 @@ class Lux:
             log.exception("unforeseen failure in %s %s", request.method, request.path)
             return json_response(500, self.failure(500, "unexpected", "Unexpected error"))
 
-    def _answer_api(self, request: Request, route: Route, identity: str) -> Response:
+    def _answer_api(self, request: Request, route: Route, parts: dict[str, str]) -> Response:
         key = self._admit(request)
         verdict = self.limiter.take(key)
         if not verdict.passed:
@@ -110,10 +110,21 @@ class Lux:
         except NotJson as exc:
             raise Refused(400, "invalid_request", "The body must be valid JSON") from exc
 
-        def carry_out(db: Any) -> tuple[int, bytes]:
+        identity = parts.pop("identity", "")
+
+        def seen(db: Any) -> Any:
             work = self.work(db, public_url=request.host_url.rstrip("/"))
-            call = Call(work=work, identity=identity, args=request.args.to_dict(), body=body)
-            shown = route.view(call)
+            args = request.args.to_dict()
+            return route.view(Call(work=work, identity=identity, args=args, body=body, parts=parts))
+
+        if route.is_file:
+            with self.store.transaction() as db:
+                found = seen(db)
+            media_type, content = documents.content_of(found)
+            return Response(content, content_type=media_type)
+
+        def carry_out(db: Any) -> tuple[int, bytes]:
+            shown = seen(db)
             is_trial = isinstance(body, dict) and body.get("dry_run") is True
             return (200 if is_trial else route.status), dump(shown)
 

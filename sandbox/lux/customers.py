@@ -152,7 +152,7 @@ def submit(work: Work, customer_id: str, given: Any) -> Json:
     kind = body.choice("document_type", DOCUMENTS) or ""
     if DOCUMENTS[kind]:
         body.require("document_back")
-    pictures = {name: body.text(name, longest=12_000_000) for name in PICTURES}
+    pictures = {name: body.text(name, longest=14_000_000) for name in PICTURES}
     for name, picture in pictures.items():
         if picture is not None and not PICTURE.fullmatch(picture):
             raise invalid(name, "must be a data: URI of an image or a PDF in base64")

@@ -1,10 +1,10 @@
 """Every operation of upstreams.md §1.5 to §1.11."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.lux import customers, externals, sanctions, transfers, wallets, webhooks
+from sandbox.lux import customers, documents, externals, sanctions, transfers, wallets, webhooks
 from sandbox.lux.lists import page
 from sandbox.lux.work import Work
 from sandbox.web import Json
@@ -21,14 +21,16 @@ class Call:
     identity: str
     args: dict[str, str]
     body: Any
+    parts: dict[str, str] = field(default_factory=dict)  # of the path, beside the identity
 
 
 @dataclass(frozen=True)
 class Route:
     method: str
     path: str
-    view: Callable[[Call], Json]
+    view: Callable[[Call], Any]
     status: int = 200  # of success
+    is_file: bool = False
 
 
 def _customers(call: Call) -> Json:
@@ -51,6 +53,18 @@ def _create_customer(call: Call) -> Json:
     return customers.get(call.work, customers.create(call.work, call.body))
 
 
+def _submit(call: Call) -> Json:
+    made = customers.submit(call.work, call.identity, call.body)
+    pictures = {name: call.body[name] for name in customers.PICTURES if call.body.get(name)}
+    documents.keep(call.work, made["id"], pictures)
+    return made
+
+
+def _picture(call: Call) -> documents.Kept | documents.Imagined:
+    parts = call.parts
+    return documents.picture(call.work, call.identity, parts["submission"], parts["picture"])
+
+
 def _customer_wallets(call: Call) -> Json:
     customers.row_of(call.work, call.identity)
     return wallets.listed(call.work, call.args, call.identity)
@@ -70,9 +84,11 @@ ROUTES = (
     Route(
         "POST",
         "/customers/<identity>/kyc",
-        lambda c: customers.submit(c.work, c.identity, c.body),
+        _submit,
         status=201,
     ),
+    Route("GET", "/customers/<identity>/kyc", lambda c: documents.listed(c.work, c.identity)),
+    Route("GET", "/customers/<identity>/kyc/<submission>/<picture>", _picture, is_file=True),
     Route("GET", "/customers/<identity>/wallets", _customer_wallets),
     Route("GET", "/customers/<identity>/external-accounts", _customer_accounts),
     Route("POST", "/wallets", lambda c: wallets.create(c.work, c.body), status=201),

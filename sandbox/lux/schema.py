@@ -26,6 +26,13 @@ CREATE TABLE IF NOT EXISTS lf_submission (
     pictures TEXT NOT NULL,
     created_at INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS lf_picture (
+    submission_id TEXT NOT NULL REFERENCES lf_submission (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (submission_id, name)
+);
 CREATE TABLE IF NOT EXISTS lf_wallet (
     serial INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -132,6 +139,7 @@ TABLES = (
     "lf_account",
     "lf_external",
     "lf_wallet",
+    "lf_picture",
     "lf_submission",
     "lf_customer",
 )

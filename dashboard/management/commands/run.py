@@ -143,6 +143,7 @@ def environment(*, redis_port: int | None) -> dict[str, str]:
         secret = kept_secret("sandbox-webhook-secret")
         told["LUXCORE_WEBHOOK_SECRETS"] = told["SANDBOX_WEBHOOK_SECRET"] = secret
         told["LUX_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/lux/v0"
+        told["LUX_READ_KYC_DOCUMENTS"] = "1"
         told["LUX_API_KEY"] = told["SANDBOX_LUX_KEY"] = LUX_KEY
         secret = kept_secret("sandbox-lux-webhook-secret")
         told["LUX_WEBHOOK_SECRETS"] = told["SANDBOX_LUX_WEBHOOK_SECRET"] = secret

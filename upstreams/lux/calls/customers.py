@@ -15,11 +15,13 @@ from upstreams.lux.schemas import (
     CustomerRecord,
     DeletedCustomer,
     ExternalAccountRecord,
+    HandedIn,
     KycSubmission,
     WalletRecord,
     parse_customer,
     parse_deleted,
     parse_external_account,
+    parse_handed_in,
     parse_submission,
     parse_wallet,
 )
@@ -27,6 +29,8 @@ from upstreams.lux.words import DOCUMENTS
 
 CUSTOMERS: Final = "/customers"
 CUSTOMER: Final = f"{CUSTOMERS}/{{id}}"
+KYC: Final = f"{CUSTOMER}/kyc"
+LARGEST_PICTURE: Final = 12_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,29 @@ class CustomerCalls(Calls):
     def submit_kyc(self, customer_id: str, body: bytes, *, idempotency_key: str) -> KycSubmission:
         """POST /customers/{id}/kyc. Conflict: their status takes no documents now (LF-A5)."""
         return self._post(
-            f"{CUSTOMER}/kyc",
+            KYC,
             body,
             parse_submission,
             idempotency_key=idempotency_key,
             id=customer_id,
         )
+
+    def list_kyc_submissions(self, customer_id: str) -> CursorPage[HandedIn]:
+        """GET /customers/{id}/kyc. Nowhere documented: only where LUX_READ_KYC_DOCUMENTS is on."""
+        return self._page(KYC, parse_handed_in, limit=MAX_LIMIT, cursor="", id=customer_id)
+
+    def get_kyc_picture(self, customer_id: str, submission_id: str, name: str) -> bytes:
+        """GET /customers/{id}/kyc/{submission}/{picture}: its bytes, whatever they are. Nowhere
+        documented either."""
+        call = Call(
+            "GET",
+            f"{KYC}/{{submission}}/{{picture}}",
+            ids={"id": customer_id, "submission": submission_id, "picture": name},
+            is_safe=True,
+            is_file=True,
+            max_bytes=LARGEST_PICTURE,
+        )
+        return self.http.download(call).content
 
     def list_customer_wallets(
         self, customer_id: str, *, cursor: str = "", limit: int = MAX_LIMIT

@@ -14,9 +14,11 @@ from upstreams.lux.schemas.customers import (
     BusinessRecord,
     CustomerRecord,
     DeletedCustomer,
+    HandedIn,
     KycSubmission,
     parse_customer,
     parse_deleted,
+    parse_handed_in,
     parse_submission,
 )
 from upstreams.lux.schemas.reading import CursorPage
@@ -45,6 +47,7 @@ __all__ = [
     "CustomerRecord",
     "DeletedCustomer",
     "ExternalAccountRecord",
+    "HandedIn",
     "KycSubmission",
     "LegRecord",
     "MatchRecord",
@@ -60,6 +63,7 @@ __all__ = [
     "parse_customer",
     "parse_deleted",
     "parse_external_account",
+    "parse_handed_in",
     "parse_route_check",
     "parse_screening",
     "parse_source",

@@ -99,6 +99,17 @@ class KycSubmission:
     raw: dict[str, Any] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A submission as it is listed, with the names of its pictures (LF-A14)."""
+
+    id: str
+    document_type: str
+    status: str
+    created_at: datetime | None
+    pictures: list[str]
+
+
 def parse_customer(raw: Any) -> CustomerRecord:
     """Raises BadRecord."""
     fields = Fields(raw)
@@ -127,6 +138,18 @@ def parse_customer(raw: Any) -> CustomerRecord:
         updated_at=fields.moment("updated_at"),
         raw=fields.raw,
         digest=strict_json.digest(fields.raw),
+    )
+
+
+def parse_handed_in(raw: Any) -> HandedIn:
+    """Raises BadRecord."""
+    fields = Fields(raw)
+    return HandedIn(
+        id=fields.required_text("id"),
+        document_type=fields.text("document_type"),
+        status=fields.text("status"),
+        created_at=fields.moment("created_at"),
+        pictures=fields.texts("pictures"),
     )
 
 
