@@ -8,6 +8,7 @@ from payments import (
     demo,
     feeds,
     feeds_lumetrade,
+    feeds_lux,
     hooks,
     openings,
     senders,
@@ -25,6 +26,7 @@ def register() -> None:
     """Register feeds, webhook handlers, senders and tasks (once, when the application is ready)."""
     feeds.register_feeds()
     feeds_lumetrade.register_feeds()
+    feeds_lux.register_feeds()
     senders.register_senders()
     senders_lumetrade.register_sender()
     deposit_sending.register_sender()
@@ -34,6 +36,7 @@ def register() -> None:
     lumetrade.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)
     webhooks.register(Upstream.LUXCORE, "balance.", hooks.apply_balance)
+    webhooks.register(Upstream.LUX, "transfer.", hooks.apply_transfer)
     schedule.register("payments.tasks.check_invariants", every=timedelta(minutes=1))
     schedule.register("payments.tasks.verify_chain", every=timedelta(hours=1))
     schedule.register("payments.tasks.verify_whole_chain", every=timedelta(days=1))

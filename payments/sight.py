@@ -34,6 +34,12 @@ _PLAIN = frozenset({
     "completedAt", "createdAt", "fromAmount", "fromCurrency", "fromCurrencyAmount",
     "isRateInverted", "isRfq", "modifiedAt", "rate", "toAmount", "toCurrency",
     "toCurrencyAmount", "transactionId",
+    # Of Lux Financial's transfers.
+    "bic", "client_reference_id", "developer_fee", "developer_fee_percent", "exchange_fee",
+    "exchange_rate", "external_account_id", "final_amount", "from_currency",
+    "from_external_account", "from_rail", "gas_fee", "initial_amount", "on_behalf_of",
+    "payment_rail", "reason", "remaining_prefunded_balance", "state", "subtotal_amount",
+    "swift_charges", "to_currency", "to_external_account", "to_rail", "trace_number",
 })  # fmt: skip
 _NAMES = frozenset(
     {

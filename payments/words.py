@@ -18,6 +18,39 @@ METHODS = {
     "oxxo": "OXXO",
     "payid": "PayID",
     "spei": "SPEI",
+    # Rails of Lux Financial
+    "account": gettext_noop("Between accounts"),
+    "ach": "ACH",
+    "ach_push": gettext_noop("ACH, pushed"),
+    "ach_same_day": gettext_noop("ACH, same day"),
+    "faster_payments": "Faster Payments",
+    "pix": "Pix",
+    "sepa": "SEPA",
+    "swift": "SWIFT",
+    "wire": gettext_noop("Wire"),
+    "arbitrum": "Arbitrum",
+    "avalanche_c_chain": "Avalanche C-Chain",
+    "base": "Base",
+    "ethereum": "Ethereum",
+    "optimism": "Optimism",
+    "polygon": "Polygon",
+    "solana": "Solana",
+    "stellar": "Stellar",
+    "tron": "Tron",
+}
+# Both ends of a transfer.
+ENDS = {
+    "from_rail": gettext_noop("Comes by"),
+    "from_currency": gettext_noop("Comes in"),
+    "from_external_account": gettext_noop("Comes from the external account"),
+    "from_account": gettext_noop("Comes from the account"),
+    "from_address": gettext_noop("Comes from the address"),
+    "to_rail": gettext_noop("Goes by"),
+    "to_currency": gettext_noop("Goes in"),
+    "to_external_account": gettext_noop("Goes to the external account"),
+    "to_account": gettext_noop("Goes to the account"),
+    "to_address": gettext_noop("Goes to the address"),
+    "trace_number": gettext_noop("Trace number"),
 }
 
 

@@ -21,6 +21,7 @@ from upstreams.enums import Upstream
 from upstreams.errors import RateLimited, UpstreamError
 from upstreams.http import Priority
 from upstreams.lumetrade import client as lumetrade
+from upstreams.lux import client as lux
 from upstreams.luxcore.client import get_client
 from upstreams.money import Money
 
@@ -118,6 +119,9 @@ def refresh_payment(*, payment_id: int, by: User, at: datetime) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     if payment.upstream == Upstream.LUMETRADE:
         _reread_movement(payment, at=at)
+    elif payment.upstream == Upstream.LUX:
+        transfer = lux.get_client(priority=Priority.OPERATOR).get_transfer(payment.upstream_id)
+        mirror.store_payments([transfer], seen_by=SeenBy.CLICK, at=at, source=mirror.LUX)
     else:
         record = get_client(priority=Priority.OPERATOR).get_payment(payment.upstream_id)
         mirror.store_payments([record], seen_by=SeenBy.CLICK, at=at)

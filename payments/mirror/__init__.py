@@ -3,6 +3,7 @@
 from payments.mirror.balances import store_balances
 from payments.mirror.linking import link
 from payments.mirror.lumetrade import LUMETRADE, Sighting, balance_of, lumetrade_status
+from payments.mirror.lux import LUX, lux_status
 from payments.mirror.methods import Listing, store_methods
 from payments.mirror.observing import luxcore_status, observe
 from payments.mirror.saved import Listed, store_beneficiaries
@@ -12,6 +13,7 @@ from payments.mirror.wallets import Whole, store_currencies, store_wallets
 
 __all__ = [
     "LUMETRADE",
+    "LUX",
     "Listed",
     "Listing",
     "Sighting",
@@ -20,6 +22,7 @@ __all__ = [
     "balance_of",
     "link",
     "lumetrade_status",
+    "lux_status",
     "luxcore_status",
     "observe",
     "store_balances",

@@ -7,6 +7,7 @@ idempotent, commutative and associative: poll, webhook, click and send may come 
 any number of times.
 
 One thing has no order: a payment that ended in two ways. The first end stays, a person is called.
+Where a failure is followed by the return of the money, that is not another end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_noop as _
 
 from payments.enums import PaymentStatus, SeenBy
 from payments.models import PAID_STATUSES, Payment
+from payments.models.payments import will_come_back
 from staff.texts import Sayable, Text
 from upstreams import strict_json
 from upstreams.enums import Upstream
@@ -61,6 +63,10 @@ class Observation:
     @property
     def digest(self) -> str:
         return str(self.values["digest"])
+
+    @property
+    def will_come_back(self) -> bool:
+        return will_come_back(self.upstream, self.values["upstream_status"])
 
     def as_new(self, *, seen_by: SeenBy, at: datetime) -> Payment:
         """The row that this observation alone makes."""
@@ -120,7 +126,7 @@ def _contradiction(payment: Payment, seen: Observation) -> Sayable:
     for name in IDENTITY:
         if name in payment.stamps and getattr(payment, name) != seen.values[name]:
             return Text(_("its %(name)s is not what it was"), name=name)
-    if not payment.stamps:
+    if not payment.stamps or _is_return_of_failed(payment, seen):
         return ""
     if ends_otherwise(payment.status, seen.status):
         return Text(
@@ -129,6 +135,13 @@ def _contradiction(payment: Payment, seen: Observation) -> Sayable:
             before=payment.upstream_status,
         )
     return ""
+
+
+def _is_return_of_failed(payment: Payment, seen: Observation) -> bool:
+    """Whether one tells of a failure that is followed by the return that the other tells of."""
+    if payment.will_come_back:
+        return seen.status == PaymentStatus.RETURNED
+    return seen.will_come_back and payment.status == PaymentStatus.RETURNED
 
 
 def ends_otherwise(ours: str, theirs: str) -> bool:

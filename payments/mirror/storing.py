@@ -82,13 +82,13 @@ class Source:
 
     upstream: Upstream
     observe: Callable[[Any, int | None], Observation]
-    customer_of: Callable[[Any], CustomerRecord | None] = lambda record: None
+    customer_of: Callable[[Any], Told | None] = lambda record: None
 
 
 LUXCORE: Final = Source(
     upstream=Upstream.LUXCORE,
     observe=lambda record, customer_id: observe(record, customer_id=customer_id),
-    customer_of=lambda record: record.customer,
+    customer_of=lambda record: _told(record.customer) if record.customer else None,
 )
 
 
@@ -180,14 +180,15 @@ def _observed(
     """The records in our columns, their customers made known, and those that do not fit."""
     told = [(record, source.customer_of(record)) for record in records]
     customers = learn(
-        (_told(customer) for _, customer in told if customer is not None),
+        (customer for _, customer in told if customer is not None),
         upstream=source.upstream,
         at=at,
     )
     seen, refused = [], []
     for record, customer in told:
         try:
-            seen.append(source.observe(record, customers.get(customer.id if customer else "")))
+            known = customers.get(customer.upstream_id) if customer else None
+            seen.append(source.observe(record, known))
         except Unstorable as problem:
             refused.append(RefusedItem(record.id, record.raw, str(problem)))
     return seen, refused

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from payments.enums import Kind
 from payments.models import PAID_STATUSES, Payment, Turnover
 from staff import audit
 
@@ -20,7 +21,7 @@ def count_in(payments: Iterable[Payment]) -> None:
     after every other row lock: many payments share a sum, and wait for each other there. That they
     do under the lock of the audit chain.
     """
-    paid = [row for row in payments if row.status in PAID_STATUSES and not row.is_counted]
+    paid = [row for row in payments if _has_been_paid(row) and not row.is_counted]
     if not paid:
         return
     with transaction.atomic():
@@ -29,6 +30,13 @@ def count_in(payments: Iterable[Payment]) -> None:
         sum_up(paid)
     for row in paid:
         row.is_counted = True
+
+
+def _has_been_paid(row: Payment) -> bool:
+    """Whether it arrived, returned later or not. A transfer that failed is returned, too."""
+    if row.status not in PAID_STATUSES:
+        return False
+    return row.kind != Kind.TRANSFER or row.completed_at is not None
 
 
 def sum_up(paid: Iterable[Payment]) -> None:

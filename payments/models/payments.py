@@ -23,12 +23,26 @@ PAID_STATUSES = (
 )
 # Nothing moved and nothing will. LuxCore frees the reference of such a payment (LC-A11).
 UNPAID_STATUSES = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
+# Failed, and not over: the money is still on its way back (upstreams.md §1.6).
+COMING_BACK = frozenset({(Upstream.LUX, "undeliverable")})
+
+
+def will_come_back(upstream: str, upstream_status: str) -> bool:
+    """Whether what failed there is followed by its return."""
+    return (upstream, upstream_status) in COMING_BACK
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def open(self) -> PaymentQuerySet:
         """Payments whose status may still change by itself."""
         return self.filter(status__in=OPEN_STATUSES)
+
+    def coming_back(self) -> PaymentQuerySet:
+        """Payments that failed, and whose money is still to be returned."""
+        found = Q()
+        for upstream, word in COMING_BACK:
+            found |= Q(upstream=upstream, upstream_status=word)
+        return self.filter(found)
 
     def paid_out(self) -> PaymentQuerySet:
         """Payouts that reached the other side, returned later or not."""
@@ -134,3 +148,7 @@ class Payment(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def will_come_back(self) -> bool:
+        return will_come_back(self.upstream, self.upstream_status)

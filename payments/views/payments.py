@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from payments import actions, facts, handout, history, words
+from payments import actions, facts, handout, history, transfers, words
 from payments.enums import Kind, PaymentStatus
 from payments.forms.filters import PaymentFilter
 from payments.models import NotPossible, Payment
@@ -149,6 +149,9 @@ def payment(request: HttpRequest, upstream: str, upstream_id: str) -> HttpRespon
             "timeline": history.of_payment(row, sight=sight),
             "raw": sight.raw(row.raw),
             "back": f"{back}?{request.GET.urlencode()}" if request.GET else back,
+            "transfer": transfers.facts_of(
+                row, hands_on=can(request.user, Permission.MAKE_DEPOSITS)
+            ),
             "fee_known": row.fee is not None and row.fee != Decimal(0),
         },
     )
@@ -200,12 +203,11 @@ def payment_address(request: HttpRequest, upstream: str, upstream_id: str) -> Ht
 
 def _labelled(counterparty: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     """Return the values with the names our own withdrawals use for them, and what is masked."""
+    labels = {**words.ENDS, **facts.LABELS}
     return [
         (
-            gettext(facts.LABELS[name])
-            if name in facts.LABELS
-            else name.replace("_", " ").capitalize(),
-            value,
+            gettext(labels[name]) if name in labels else name.replace("_", " ").capitalize(),
+            words.method(value) if name in ("from_rail", "to_rail") else value,
             masking.DOTS in value,
         )
         for name, value in counterparty.items()
