@@ -74,6 +74,11 @@ def store_accounts(
     )
 
 
+def take_off_list(account_id: str) -> None:
+    """Note that this account was taken away, as we asked. A list may tell otherwise later."""
+    ExternalAccount.objects.filter(upstream_id=account_id).update(is_listed=False)
+
+
 def _is_news(record: ExternalAccountRecord, known: ExternalAccount | None) -> bool:
     return known is None or not known.is_listed or known.digest != record.digest
 

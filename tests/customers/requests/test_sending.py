@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from customers.enums import RequestKind, RequestStatus
-from customers.models import CustomerRequest, Identity
+from customers.models import CustomerRequest, ExternalAccount, Identity, Profile, Wallet
 from customers.requests import sending
 from staff.models import AuditEvent
 from tests.customers.lux import Place
@@ -26,7 +26,7 @@ from tests.customers.requests.asking import (
 )
 from upstreams import outbox
 from upstreams.enums import CommandState
-from upstreams.models import Command
+from upstreams.models import Command, RefusedRecord
 
 pytestmark = pytest.mark.django_db
 
@@ -278,6 +278,63 @@ def test_a_new_customer_is_known_here_at_once(place: Place) -> None:
     identity = Identity.objects.get(upstream="lux")
     assert request.customer == identity.customer
     assert (request.made, identity.customer.name) == (identity.upstream_id, "Maria Silva")
+
+
+def test_our_copy_follows_at_once(place: Place) -> None:
+    """What was asked for is shown before any feed reads it."""
+    made = {RequestKind.CREATE: ask_create(place)}
+    made[RequestKind.ADD_WALLET] = ask_wallet(place)
+    for request in made.values():
+        deliver(request)
+
+    assert Profile.objects.get(first_name="Maria").email == MARIA["email"]
+    assert Wallet.objects.get().customer == made[RequestKind.ADD_WALLET].customer
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "is_listed"),
+    [
+        (RequestKind.ADD_ACCOUNT, "pending", True),
+        (RequestKind.VERIFY_ACCOUNT, "verified", True),
+        (RequestKind.REMOVE_ACCOUNT, "pending", False),
+    ],
+)
+def test_an_account_is_shown_as_it_is_by_then(
+    place: Place, kind: RequestKind, status: str, is_listed: bool
+) -> None:
+    request = KINDS[kind].ask(place)
+
+    deliver(request)
+
+    account = ExternalAccount.objects.get()
+    assert (account.customer, account.last_4) == (request.customer, "6789")
+    assert (account.status, account.is_listed) == (status, is_listed)
+
+
+@pytest.mark.parametrize("kind", [RequestKind.CHANGE, RequestKind.DELETE])
+def test_a_profile_is_shown_as_it_is_by_then(place: Place, kind: RequestKind) -> None:
+    request = KINDS[kind].ask(place)
+
+    deliver(request)
+
+    profile = Profile.objects.get()
+    told = {
+        RequestKind.CHANGE: (profile.phone, profile.address.get("city")),
+        RequestKind.DELETE: profile.status,
+    }
+    assert told[kind] in (("+61498765432", "Hobart"), "deleted")
+
+
+def test_an_answer_that_does_not_fit_is_set_aside_and_it_is_made_all_the_same(
+    place: Place,
+) -> None:
+    place.fault("alter", method="POST", path="/customers", params={"set": {"phone": "1" * 51}})
+    request = ask_create(place)
+
+    assert deliver(request) == CommandState.DONE
+
+    assert (request.status, request.customer) == (RequestStatus.MADE, None)
+    assert RefusedRecord.objects.get().reason == "phone is too long"
 
 
 @pytest.mark.parametrize("tries", [1, 3])
