@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from customers import feeds, feeds_documents, hooks
+from customers import feeds, feeds_documents, hooks, reveals
 from customers.documents import submitting
 from customers.kyc import sending as kyc_sending
 from customers.requests import sending as request_sending
@@ -29,3 +29,4 @@ def register() -> None:
     kyc_sending.register_sender()
     submitting.register_sender()
     feeds_documents.register_feed()
+    reveals.register()

@@ -11,6 +11,7 @@ from payments import (
     feeds_lux,
     hooks,
     openings,
+    reveals,
     senders,
     senders_lumetrade,
 )
@@ -32,6 +33,7 @@ def register() -> None:
     deposit_sending.register_sender()
     trade_sending.register_sender()
     openings.register_sender()
+    reveals.register()
     luxcore.register()
     lumetrade.register()
     webhooks.register(Upstream.LUXCORE, "payment.", hooks.apply_payment)

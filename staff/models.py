@@ -142,7 +142,7 @@ class RoleGrant(models.Model):
 
 
 class AppendOnlyError(TypeError):
-    """An audit event was about to be changed or removed."""
+    """What is kept for ever was about to be changed or removed."""
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -343,3 +343,59 @@ class ApiToken(models.Model):
         if self.revoked_at is not None:
             return self.State.REVOKED
         return self.State.EXPIRED if self.expires_at <= at else self.State.LIVE
+
+
+class RevealQuerySet(models.QuerySet["Reveal"]):
+    def of(self, subjects: Iterable[tuple[str, str]]) -> RevealQuerySet:
+        """Those of these things, as `audit.subject_of` names them."""
+        wanted = models.Q(pk=None)
+        by_type: dict[str, set[str]] = {}
+        for subject_type, subject_id in subjects:
+            by_type.setdefault(subject_type, set()).add(subject_id)
+        for subject_type, ids in by_type.items():
+            wanted |= models.Q(subject_type=subject_type, subject_id__in=ids)
+        return self.filter(wanted)
+
+    def newest_first(self) -> RevealQuerySet:
+        return self.order_by("-at", "-pk")
+
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError("The ledger of reveals is never changed")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("Nothing leaves the ledger of reveals")
+
+    def _raw_delete(self, using: str | None) -> int:
+        raise AppendOnlyError("Nothing leaves the ledger of reveals")
+
+
+class Reveal(models.Model):
+    """Somebody looked at one masked value: who, which, why, until when. Never what. Append-only."""
+
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.CharField(max_length=80)
+    field = models.CharField(max_length=60)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.TextField()
+    expires_at = models.DateTimeField()
+
+    objects = RevealQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "-at"], name="reveals_of_subject"),
+            # How often somebody looked within the hour.
+            models.Index(fields=["by", "at"], name="reveals_by_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.subject_type} {self.subject_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("The ledger of reveals is never changed")
+        super().save(force_insert=True)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("Nothing leaves the ledger of reveals")

@@ -216,8 +216,8 @@ def _commit_hooks_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _audit_trail_may_be_emptied_between_tests() -> Iterator[None]:
-    """Rest the audit trail's triggers while a transactional test's database is emptied.
+def _what_is_kept_for_ever_may_be_emptied_between_tests() -> Iterator[None]:
+    """Rest the append-only tables' triggers while a transactional test's database is emptied.
 
     They refuse TRUNCATE, which is how Django empties PostgreSQL. Inside tests they are awake.
     """
@@ -229,9 +229,11 @@ def _audit_trail_may_be_emptied_between_tests() -> Iterator[None]:
 
     def flush_with_triggers_resting(self: Any, sql_list: list[str]) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE staff_auditevent DISABLE TRIGGER USER")
+            for table in ("staff_auditevent", "staff_reveal"):
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             original(self, sql_list)
-            cursor.execute("ALTER TABLE staff_auditevent ENABLE TRIGGER USER")
+            for table in ("staff_auditevent", "staff_reveal"):
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "execute_sql_flush", flush_with_triggers_resting)

@@ -12,7 +12,6 @@ from django.db import transaction
 
 from staff import audit
 from staff.texts import Sayable, in_english, packed
-from upstreams.enums import Upstream
 from upstreams.models import Alarm, AlarmQuerySet
 
 logger = structlog.get_logger(__name__)
@@ -23,9 +22,9 @@ def raise_alarm(
 ) -> Alarm:
     """Open an alarm, or return the one that is open for this code and subject already.
 
-    `text` is read by people, each in their language, and sent by e-mail in English: it holds no
-    personal data. A new one is written under the lock of the audit chain, so it comes after every
-    row lock.
+    `upstream` is the provider it has to do with, DESK for none. `text` is read by people, each in
+    their language, and sent by e-mail in English: it holds no personal data. A new one is written
+    under the lock of the audit chain, so it comes after every row lock.
     """
     if known := _open(upstream, code, subject).first():
         return known
@@ -81,7 +80,7 @@ def _send(alarm: Alarm) -> None:
         return
     try:
         send_mail(
-            subject=f"[Lightdesk] {Upstream(alarm.upstream).label}: {alarm.code}",
+            subject=f"[Lightdesk] {alarm.get_upstream_display()}: {alarm.code}",
             message=alarm.text,
             from_email=None,
             recipient_list=settings.ALARM_EMAILS,

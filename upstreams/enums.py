@@ -13,6 +13,10 @@ class Upstream(models.TextChoices):
     LUMETRADE = "lumetrade", "Lumetrade"
 
 
+# What people are called about that has to do with no provider.
+DESK = "desk"
+
+
 class CommandState(models.TextChoices):
     QUEUED = "queued", _("Queued")
     SENDING = "sending", _("Sending")

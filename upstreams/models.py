@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from staff.texts import unpacked
-from upstreams.enums import CommandState, EventState, RunState, Upstream
+from upstreams.enums import DESK, CommandState, EventState, RunState, Upstream
 
 
 class SendingSwitch(models.Model):
@@ -39,7 +39,7 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 class Alarm(models.Model):
     """Something that a person must look at. Raised once per code and subject while open."""
 
-    upstream = models.CharField(max_length=16, choices=Upstream)
+    upstream = models.CharField(max_length=16, choices=[*Upstream.choices, (DESK, "Lightdesk")])
     code = models.CharField(max_length=60)
     subject_type = models.CharField(max_length=60, blank=True)
     subject_id = models.CharField(max_length=80, blank=True)

@@ -66,6 +66,7 @@ class Shown:
     why_open: str
     agreeing: Sequence[str]
     percent: Decimal
+    found_by: str
     lines: Sequence[Line]
     more: Sequence[tuple[str, str]]
     changes: Sequence[tuple[str, str, str]]
@@ -143,6 +144,7 @@ def shown(hit: Hit, *, sight: Sight, url: str, back: str = "") -> Shown:
         why_open=gettext(WhyOpen(hit.why_open).label) if hit.is_open and hit.why_open else "",
         agreeing=agreeing_words(hit.agreeing),
         percent=(hit.score * 100).quantize(Decimal(1)),
+        found_by=str(facts.get("match_type", "")).replace("_", " "),
         lines=[_line(one, sight) for one in comparing.compare(asked, facts)],
         more=_more(facts, sight),
         changes=_changes(hit, sight) if hit.is_open and hit.verdict else [],

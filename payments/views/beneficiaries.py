@@ -138,10 +138,12 @@ def _account(row: Beneficiary) -> str:
     return masking.mask_account(row.bank_account)
 
 
-def _facts(row: Beneficiary) -> list[tuple[str, str, bool]]:
-    """Label, value as everybody may read it, and whether it is masked."""
+def _facts(row: Beneficiary) -> list[tuple[str, str, str, bool]]:
+    """Field, label, value as everybody may read it, and whether it is masked."""
     told = [(name, _masked(row, name, getattr(row, name))) for name in _SHOWN]
-    return [(gettext(LABELS[name]), value, name in _ACCOUNTS) for name, value in told if value]
+    return [
+        (name, gettext(LABELS[name]), value, name in _ACCOUNTS) for name, value in told if value
+    ]
 
 
 def _masked(row: Beneficiary, name: str, value: str) -> str:

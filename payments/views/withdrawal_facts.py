@@ -43,6 +43,8 @@ class Fact:
     is_masked: bool
     kind: str
     is_code: bool
+    of: Withdrawal | None = None  # whose it is, where it can be revealed
+    field: str = ""
 
 
 class Told:
@@ -95,6 +97,8 @@ class Told:
                 or (name in _WITH_NAMES and not self._sight.names_in_clear),
                 kind=shown["payid_type"] if name == "payid" else "",
                 is_code=name in {"reference", "payout_reference", "bank_code"},
+                of=self._withdrawal,
+                field=name,
             )
             for name in names
             if shown[name]

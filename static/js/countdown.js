@@ -1,7 +1,9 @@
-// A price that holds for seconds: how many are left, and what takes its place when it is over.
-// The server refuses it then whatever a page says, so this only spares people a vain click.
+// What holds for seconds, a price or a value that is shown for a moment: how many are left, and what
+// takes its place when it is over. The server keeps to it whatever a page says: a price is refused, a
+// value is not shown again.
 
 const until = new Map();
+let ticking = 0;
 const announce = (text) => { document.getElementById("announce").textContent = text; };
 
 function tick() {
@@ -11,7 +13,9 @@ function tick() {
     else if (left > 0) box.querySelector("[data-seconds]").textContent = left;
     else expire(box);
   }
-  if (!until.size) clearInterval(ticking);
+  if (until.size) return;
+  clearInterval(ticking);
+  ticking = 0;
 }
 
 function expire(box) {
@@ -21,11 +25,17 @@ function expire(box) {
   announce(box.dataset.sayOver);
 }
 
-for (const box of document.querySelectorAll("[data-seconds-left]")) {
-  until.set(box, Date.now() + Number(box.dataset.secondsLeft) * 1000);
-  for (const part of box.querySelectorAll("[data-countdown]")) part.hidden = false;
+function watch() {
+  for (const box of document.querySelectorAll("[data-seconds-left]:not([data-watched])")) {
+    box.dataset.watched = "";
+    until.set(box, Date.now() + Number(box.dataset.secondsLeft) * 1000);
+    for (const part of box.querySelectorAll("[data-countdown]")) part.hidden = false;
+  }
+  if (until.size && !ticking) ticking = setInterval(tick, 250);
+  tick();
 }
-const ticking = setInterval(tick, 250);
-// The browser's way back shows the page as it was left, with a price from long ago.
+
+// The browser's way back shows the page as it was left, with what held long ago.
 addEventListener("pageshow", (event) => { if (event.persisted) tick(); });
-tick();
+document.addEventListener("htmx:afterSwap", watch);
+watch();

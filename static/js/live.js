@@ -7,7 +7,7 @@ const announce = (text) => {
 const spoken = (fragment) => fragment.querySelector("[data-announce]")?.dataset.announce ?? "";
 
 function inUse(fragment) {
-  if (document.hidden || fragment.querySelector("details.menu[open], dialog[open]")) return true;
+  if (document.hidden || fragment.querySelector("details.menu[open], dialog[open], .pii [data-while-it-holds]")) return true;
   const focused = document.activeElement;
   if (fragment.contains(focused) && focused.matches("input, select, textarea")) return true;
   const selection = getSelection();

@@ -28,7 +28,7 @@ from payments.models import (
     TradeOrder,
     Withdrawal,
 )
-from staff.models import ApiToken, User
+from staff.models import ApiToken, Reveal, User
 from staff.permissions import ROLES, Permission, Role
 from tests.customers.factories import (
     CustomerRequestFactory,
@@ -39,7 +39,7 @@ from tests.customers.factories import (
     SubmissionFactory,
 )
 from tests.payments import factories
-from tests.staff.factories import ApiTokenFactory, UserFactory
+from tests.staff.factories import ApiTokenFactory, RevealFactory, UserFactory
 from upstreams.enums import Upstream
 from upstreams.models import Alarm, WebhookEvent
 
@@ -66,6 +66,7 @@ SEE_KYC = may(Permission.SEE_KYC)
 SEE_DOCUMENTS = may(Permission.SEE_KYC_DOCUMENTS)
 PROPOSE_KYC = may(Permission.PROPOSE_KYC)
 EXPORT = may(Permission.EXPORT_LISTS)
+REVEAL = may(Permission.REVEAL_PERSONAL_DATA)
 JUDGE = may(Permission.JUDGE_HITS)
 SEE_CUSTOMERS = SEE | may(Permission.SEE_KYC)
 READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
@@ -90,6 +91,7 @@ class World:
     document: Document
     hit: Hit
     submission: Submission
+    reveal: Reveal
     trade: Trade
     order: TradeOrder
     opening: AccountOpening
@@ -128,6 +130,7 @@ class World:
             document=DocumentFactory(),
             hit=HitFactory(),
             submission=SubmissionFactory(),
+            reveal=RevealFactory(),
             trade=factories.TradeFactory(),
             order=factories.TradeOrderFactory(),
             opening=factories.AccountOpeningFactory(),
@@ -196,6 +199,14 @@ def _import(world: World) -> Mapping[str, Any]:
 
 def _bulk(world: World) -> Mapping[str, Any]:
     return {"pk": world.bulk_run.pk}
+
+
+def _secret(world: World) -> Mapping[str, Any]:
+    return {
+        "subject_type": "customers.customer",
+        "subject_id": str(world.hit.customer_id),
+        "field": "email",
+    }
 
 
 def _screened(world: World) -> Mapping[str, Any]:
@@ -377,6 +388,9 @@ ROUTES: Mapping[str, Route] = {
         EDIT_CUSTOMERS, get=None, post=302, arguments=_customer_request
     ),
     "customers:request-settle": Route(EDIT_CUSTOMERS, post=422, arguments=_customer_request),
+    "customers:reveal": Route(REVEAL, post=422, arguments=_secret),
+    # 404: somebody else looked.
+    "customers:revealed": Route(REVEAL, get=404, arguments=lambda world: {"pk": world.reveal.pk}),
     "customers:screenings": Route(SEE_KYC),
     "customers:screening": Route(SEE_KYC, arguments=_screened),
     # 286: nobody asked to screen them, so there is nothing to poll.

@@ -187,9 +187,9 @@ class TestPeopleAndValues:
         assert 'data-copy="pay_1234567890"' in cell
         assert '<a class="id open" href="/p/">pay_12…</a>' in cell
 
-    def test_offers_to_reveal_only_what_is_masked(self) -> None:
-        assert "reveal" in text('{% pii "••••5678" href="/why/" %}')
-        assert "reveal" not in text('{% pii "••••5678" href="/why/" shown="12345678" %}')
+    def test_offers_to_reveal_nothing_to_nobody(self) -> None:
+        assert text('{% pii "••••5678" kind="CBU" %}') == "••••5678 CBU"
+        assert text('{% pii "" %}') == "—"
 
     @pytest.mark.parametrize(
         "source",
@@ -200,8 +200,7 @@ class TestPeopleAndValues:
             "{% copy x %}",
             "{% copy x href=x shown=x %}",
             "{% person x %}",
-            "{% pii x kind=x href=x %}",
-            "{% pii x shown=x %}",
+            "{% pii x kind=x %}",
             "{% pick x x %}",
             "{% due at paused=x %}",
             "{% panel x icon='clock' %}{{ x }}{% endpanel %}",

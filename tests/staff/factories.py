@@ -10,7 +10,7 @@ from typing import Any
 import factory
 from django.contrib.auth.models import Group
 
-from staff.models import ApiToken, RoleGrant, User
+from staff.models import ApiToken, Reveal, RoleGrant, User
 from staff.permissions import Role
 from staff.tokens import Scope
 
@@ -58,3 +58,18 @@ class ApiTokenFactory(factory.django.DjangoModelFactory[ApiToken]):
     scopes = factory.LazyFunction(lambda: list(Scope.values))
     created_at = LONG_AGO
     expires_at = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+class RevealFactory(factory.django.DjangoModelFactory[Reveal]):
+    """Somebody looked at a customer's e-mail, long ago."""
+
+    class Meta:
+        model = Reveal
+
+    subject_type = "customers.customer"
+    subject_id = "1"
+    field = "email"
+    by = factory.LazyFunction(lambda: UserFactory(roles=["agent"]))
+    at = LONG_AGO
+    reason = "They asked which address we have."
+    expires_at = LONG_AGO

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Model
+from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -15,6 +18,8 @@ from django.utils.translation import gettext
 from dashboard.look import clocks, numbers, people, states
 from dashboard.look.icons import icon as draw_icon
 from dashboard.templatetags.desk.library import register
+from staff.audit import subject_of
+from staff.reveals import may_reveal
 
 NOTHING = mark_safe('<span class="quiet">—</span>')
 _COPYABLE = (
@@ -153,24 +158,39 @@ def pick(value: object, label: object, *, name: str = "pick", checked: bool = Fa
     )
 
 
-@register.simple_tag
-def pii(masked: object, *, shown: object = "", href: str = "", kind: object = "") -> SafeString:
-    """Show a masked personal value; `href` leads to the page that asks why it must be seen."""
-    if shown:
-        value = format_html('<span class="shown">{}</span>', shown)
-    elif masked:
-        value = format_html(
-            '<span class="masked id" title="{}">{}</span>', gettext("Masked"), masked
-        )
-    else:
+@register.simple_tag(takes_context=True)
+def pii(
+    context: Context,
+    masked: object,
+    *,
+    of: Model | None = None,
+    field: str = "",
+    kind: object = "",
+) -> SafeString:
+    """Show a masked personal value. `of` and `field` say which one it is: whoever may see it, with
+    a reason and for a minute, is offered to."""
+    if not masked:
         return NOTHING
-    note = format_html('<span class="quiet small">{}</span>', kind) if kind else ""
-    link = (
-        format_html('<a href="{}">{}{}</a>', href, draw_icon("eye"), gettext("reveal"))
-        if href and not shown
-        else ""
+    value = format_html('<span class="masked id" title="{}">{}</span>', gettext("Masked"), masked)
+    note = format_html(' <span class="quiet small">{}</span>', kind) if kind else ""
+    return format_html('<span class="pii">{}{}{}</span>', value, note, _reveal(context, of, field))
+
+
+def _reveal(context: Context, of: Model | None, field: str) -> SafeString:
+    """The link that asks why it must be seen, in place; "" where this person may not see it."""
+    request = getattr(context, "request", None)
+    if of is None or request is None or not may_reveal(request.user, subject=of, field=field):
+        return mark_safe("")
+    subject_type, subject_id = subject_of(of)
+    url = reverse("customers:reveal", args=[subject_type, subject_id, field])
+    return format_html(
+        ' <a href="{}" data-hx-get="{}" data-hx-target="closest .pii" data-hx-swap="outerHTML">'
+        "{}{}</a>",
+        url,
+        url,
+        draw_icon("eye"),
+        gettext("Reveal"),
     )
-    return format_html('<span class="pii">{} {}{}</span>', value, note, link)
 
 
 register.filter("unbroken", numbers.unbroken)
