@@ -102,13 +102,13 @@ def _written(picture: Image.Image, media_type: str) -> tuple[bytes, str]:
 
 def _draw_mark(picture: Image.Image, mark: str) -> None:
     """Lay the words over the whole picture, translucent and readable on dark and on light."""
-    size = max(12, picture.width // 42)
+    size = max(12, picture.width // 34)
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(mark)
     tile = Image.new("RGBA", (int(right - left) + size * 3, int(bottom - top) + size * 2))
     draw = ImageDraw.Draw(tile)
-    draw.text((size - left, size - top + 1), mark, font=font, fill=(255, 255, 255, 90))
-    draw.text((size - left, size - top), mark, font=font, fill=(20, 20, 30, 80))
+    draw.text((size - left, size - top + 1), mark, font=font, fill=(255, 255, 255, 100))
+    draw.text((size - left, size - top), mark, font=font, fill=(20, 20, 30, 86))
     tile = tile.rotate(_TILE_ANGLE, expand=True, resample=Image.Resampling.BICUBIC)
     step_x, step_y = max(tile.width * 3 // 4, 1), max(tile.height * 2 // 3, 1)
     for row, y in enumerate(range(-tile.height // 2, picture.height, step_y)):

@@ -9,7 +9,7 @@ from customers.models.cases import (
     Proposal,
 )
 from customers.models.customers import Customer, CustomerQuerySet, EmailKey, Identity, PhoneKey
-from customers.models.documents import Content, Document
+from customers.models.documents import Content, Document, DocumentQuerySet
 from customers.models.holds import Hold
 from customers.models.links import Link
 from customers.models.profiles import ExternalAccount, Profile, Wallet
@@ -34,6 +34,7 @@ __all__ = [
     "CustomerQuerySet",
     "CustomerRequest",
     "Document",
+    "DocumentQuerySet",
     "DocumentReading",
     "EmailKey",
     "ExternalAccount",

@@ -3,8 +3,19 @@
 
 const ZOOMS = [1, 1.5, 2, 3, 4];
 
+// What is in the middle of the glass stays there: where that is, as shares of what is under it.
+const middleOf = (glass) => [
+  (glass.scrollLeft + glass.clientWidth / 2) / glass.scrollWidth,
+  (glass.scrollTop + glass.clientHeight / 2) / glass.scrollHeight,
+];
+
+function scrollTo(glass, [across, down]) {
+  glass.scrollLeft = across * glass.scrollWidth - glass.clientWidth / 2;
+  glass.scrollTop = down * glass.scrollHeight - glass.clientHeight / 2;
+}
+
 function start(viewer) {
-  const sheets = [...viewer.querySelectorAll(".sheet")];
+  const sheets = [...viewer.querySelectorAll(".plate")];
   const tabs = viewer.querySelector("[data-viewer-tabs]");
   const zoomed = viewer.querySelector("[data-viewer-zoomed]");
   const contrast = viewer.querySelector("[data-viewer-contrast]");
@@ -56,7 +67,9 @@ function start(viewer) {
 
   viewer.querySelector("[data-viewer-zoom]").addEventListener("click", () => {
     zoom = (zoom + 1) % ZOOMS.length;
+    const middles = shown().map((sheet) => middleOf(sheet.querySelector(".glass")));
     draw();
+    shown().forEach((sheet, number) => scrollTo(sheet.querySelector(".glass"), middles[number]));
   });
   viewer.querySelector("[data-viewer-turn]").addEventListener("click", () => {
     for (const sheet of shown()) turns.set(sheet, turns.get(sheet) + 1);

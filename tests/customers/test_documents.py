@@ -290,7 +290,7 @@ class TestLooking:
             clock.shift(timedelta(seconds=4))
             late = client.get(page_of(document, address))
 
-        assert shown.count('<figure class="sheet"') == 3
+        assert shown.count('<figure class="plate"') == 3
         assert [first.status_code, last.status_code, late.status_code] == [200, 200, 404]
         event = AuditEvent.objects.get(verb="customers.document.viewed")
         assert (event.by, event.subject_id) == (person, str(customer.pk))

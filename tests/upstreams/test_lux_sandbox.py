@@ -1032,6 +1032,51 @@ def control_get(sandbox: Sandbox, path: str) -> Any:
     return json.loads(b"".join(run_wsgi_app(sandbox, environ)[0]))
 
 
+class TestDocumentsThatWereHandedIn:
+    def test_are_read_as_they_came(self, client: LuxClient) -> None:
+        customer = newcomer(client, email="handed-in@example.com")
+        body = kyc_body(
+            "national_id",
+            front=Picture("image/png", b"\x89PNG front"),
+            back=Picture("application/pdf", b"%PDF back"),
+        )
+        made = client.submit_kyc(customer.id, body, idempotency_key=key())
+
+        (shown,) = client.list_kyc_submissions(customer.id).items
+
+        assert (shown.id, shown.document_type, shown.status) == (
+            made.id,
+            "national_id",
+            "in_review",
+        )
+        assert shown.pictures == ["document_back", "document_front"]
+        read = [client.get_kyc_picture(customer.id, shown.id, name) for name in shown.pictures]
+        assert read == [b"%PDF back", b"\x89PNG front"]
+
+    def test_are_nobody_elses(self, client: LuxClient) -> None:
+        customer = newcomer(client, email="theirs@example.com")
+        client.submit_kyc(customer.id, PASSPORT, idempotency_key=key())
+        (shown,) = client.list_kyc_submissions(customer.id).items
+        other = newcomer(client, email="not-theirs@example.com")
+
+        assert client.list_kyc_submissions(other.id).items == []
+        for customer_id, name in ((other.id, "document_front"), (customer.id, "selfie")):
+            with pytest.raises(NotFound):
+                client.get_kyc_picture(customer_id, shown.id, name)
+
+    def test_of_which_only_the_newest_are_kept(
+        self, client: LuxClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sandbox.lux.documents.KEPT", 1)
+        people = [newcomer(client, email=f"kept{number}@example.com") for number in range(2)]
+        for person_ in people:
+            client.submit_kyc(person_.id, PASSPORT, idempotency_key=key())
+
+        kept = [client.list_kyc_submissions(one.id).items[0].pictures for one in people]
+
+        assert kept == [[], ["document_front"]]
+
+
 def test_calls_every_operation_there_is(client: LuxClient, sandbox: Sandbox) -> None:
     customer, body = ready(client, sandbox)
     sandbox.requests.clear()
@@ -1039,7 +1084,10 @@ def test_calls_every_operation_there_is(client: LuxClient, sandbox: Sandbox) -> 
     client.list_customers()
     client.get_customer(customer.id)
     client.update_customer(customer.id, changes_body({}))
-    client.submit_kyc(newcomer(client, email="c@example.com").id, PASSPORT, idempotency_key=key())
+    other = newcomer(client, email="c@example.com")
+    client.submit_kyc(other.id, PASSPORT, idempotency_key=key())
+    (handed_in,) = client.list_kyc_submissions(other.id).items
+    client.get_kyc_picture(other.id, handed_in.id, "document_front")
     wallet = client.create_wallet(
         json_body({"customer_id": customer.id, "type": "custodial", "chains": ["lux"]}),
         idempotency_key=key(),
