@@ -23,6 +23,7 @@ from customers.enums import DocumentKind, DocumentOrigin, Side
 from customers.kyc import following
 from customers.models import Customer, Document, DocumentReading, Identity, Profile, Submission
 from staff import audit
+from staff.journal import Journal
 from staff.texts import in_english
 from upstreams.enums import Upstream
 from upstreams.errors import BadPayload, NotFound, Rejected
@@ -130,8 +131,10 @@ def store_documents(records: Sequence[ReadDocuments], at: datetime) -> StoreCoun
             customer=customer, defaults={"read_for": record.read_for, "read_at": at}
         )
     if kept:
-        following.sent_more({document.customer_id for document in kept}, at=at)
+        journal = Journal(by=None, at=at, by_label=Upstream.LUX.label)
+        following.take_up({document.customer_id for document in kept}, journal=journal)
         audit.record_all([_added(document) for document in kept], at=at)
+        journal.write()
     return StoreCounts(created=len(kept), refused=refused)
 
 

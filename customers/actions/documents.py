@@ -16,8 +16,10 @@ from customers.documents.decoding import NoRoom
 from customers.documents.reasons import NotTaken
 from customers.documents.storing import Origin, TooMany
 from customers.enums import DocumentKind, DocumentOrigin, DocumentVerdict, Side
+from customers.kyc import following
 from customers.models import Customer, Document
 from staff import audit
+from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Sayable, Text
@@ -71,7 +73,10 @@ def add_documents(
         if known := _known(customer, checked):
             raise FilesRefused(known)
         documents = _keep(customer, kind, checked, by=by, at=at)
+        journal = Journal(by=by, at=at)
+        following.sent_more(customer, journal=journal)
         audit.record_all([_added(document, by) for document in documents], at=at)
+        journal.write()
     return documents
 
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_noop as _
 
 from customers.enums import CaseStatus, ProposalState
 from customers.kyc import sending, statuses
-from customers.kyc.moves import THEIR_LABEL, move, note
-from customers.models import ON_ITS_WAY, KycCase, Profile
+from customers.kyc.moves import move, note
+from customers.models import ON_ITS_WAY, Customer, KycCase, Profile
 from staff.journal import Journal
 
 DECIDED_THERE: Final = _("It was decided at Lux Financial.")
@@ -21,49 +21,52 @@ WITH_THEM: Final = _("Lux Financial waits for the customer.")
 CAME_BACK: Final = _("The customer sent what was asked for.")
 
 
-def follow(profiles: Iterable[Profile], *, at: datetime) -> None:
-    """Let the cases follow these profiles, as they were just stored.
+def follow(profiles: Iterable[Profile], *, journal: Journal) -> None:
+    """Let the cases follow these profiles, in the transaction that wrote them.
 
-    Call it last in the transaction that stored them: it takes the lock of the audit chain.
+    What is to be audited goes into the journal, which is written last. A decision whose outcome was
+    unknown is settled by what they tell as soon as they are committed.
     """
     told = {profile.customer_id: profile for profile in profiles}
     if not told:
         return
-    with transaction.atomic():
-        sending.settle_doubts(told, at=at)
-        journal = Journal(by=None, at=at, by_label=THEIR_LABEL)
-        rows = KycCase.objects.under_way().filter(customer__in=told).locked().order_by("pk")
-        cases = {case.customer_id: case for case in rows}
-        settled = _newest_settled(set(told) - set(cases))
-        for customer_id in sorted(told):
-            profile = told[customer_id]
-            if case := cases.get(customer_id):
-                _follow(case, profile, journal=journal)
-            elif _asks_for_a_case(profile, settled.get(customer_id)):
-                _open(profile, journal=journal)
-            elif (case := settled.get(customer_id)) and case.theirs != profile.kyc_status:
-                _note(case, profile, journal=journal)
-        journal.write()
+    rows = KycCase.objects.under_way().filter(customer__in=told).locked().order_by("pk")
+    cases = {case.customer_id: case for case in rows}
+    settled = _newest_settled(set(told) - set(cases))
+    for customer_id in sorted(told):
+        profile = told[customer_id]
+        if case := cases.get(customer_id):
+            _follow(case, profile, journal=journal)
+        elif _asks_for_a_case(profile, settled.get(customer_id)):
+            _open(profile, journal=journal)
+        elif (case := settled.get(customer_id)) and case.theirs != profile.kyc_status:
+            _note(case, profile, journal=journal)
+    doubtful = [case.pk for case in cases.values() if case.status == CaseStatus.UNKNOWN]
+    if doubtful:
+        transaction.on_commit(lambda: sending.settle_doubts(doubtful, at=journal.at))
 
 
-def sent_more(customers: Iterable[int], *, at: datetime) -> None:
+def take_up(customers: Iterable[int], *, journal: Journal) -> None:
     """Take up again what waited for these customers: documents of theirs have come.
 
-    Somebody whom Lux Financial asked for more has a case from then on. Call it last in the
-    transaction that stored them.
+    Call it in the transaction that stored them, before the journal is written.
     """
-    with transaction.atomic():
-        them = set(customers)
-        journal = Journal(by=None, at=at, by_label=THEIR_LABEL)
-        rows = KycCase.objects.under_way().filter(customer__in=them).locked().order_by("pk")
-        cases = {case.customer_id: case for case in rows}
-        for case in cases.values():
-            if case.status == CaseStatus.WAITING:
-                _take_up(case, journal=journal)
-        asked = Profile.objects.filter(customer__in=them - set(cases), kyc_status="incomplete")
-        for profile in asked.order_by("customer"):
-            _open(profile, journal=journal)
-        journal.write()
+    waiting = KycCase.objects.filter(customer__in=set(customers), status=CaseStatus.WAITING)
+    for case in waiting.locked().order_by("pk"):
+        _take_up(case, journal=journal)
+
+
+def sent_more(customer: Customer, *, journal: Journal) -> None:
+    """The same where somebody at the desk has put documents in for a customer.
+
+    Whom Lux Financial asked for more has a case from then on.
+    """
+    take_up([customer.pk], journal=journal)
+    if KycCase.objects.under_way().filter(customer=customer).exists():
+        return
+    profile = Profile.objects.filter(customer=customer, kyc_status="incomplete").first()
+    if profile is not None:
+        _open(profile, journal=journal)
 
 
 def due_at(profile: Profile, *, at: datetime) -> datetime:

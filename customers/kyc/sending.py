@@ -6,7 +6,7 @@ A change there carries no idempotency key, so what got no clear answer is read f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop as _
 from customers.enums import CaseStatus, Outcome
 from customers.kyc import standing, statuses
 from customers.kyc.moves import BY_LABEL, CaseNotPossible, move
-from customers.models import Identity, KycCase, Profile
+from customers.models import Identity, KycCase
 from staff import audit
 from staff.journal import Journal
 from staff.texts import Text, in_english
@@ -166,14 +166,15 @@ def settle(command: Command, outcome: Answer, at: datetime) -> None:
     journal.write()
 
 
-def settle_doubts(told: Mapping[int, Profile], *, at: datetime) -> None:
-    """End every doubt that these profiles answer, before any case is locked.
+def settle_doubts(case_ids: Collection[int], *, at: datetime) -> None:
+    """End every doubt about these cases that their customers' profiles answer.
 
-    Also where no attempt would find it any more, as when the key was changed meanwhile.
+    Also where no attempt would find it any more, as when the key was changed meanwhile. Each in a
+    transaction of its own, which locks as workers do.
     """
-    doubtful = KycCase.objects.filter(customer__in=told, status=CaseStatus.UNKNOWN)
-    for case in doubtful.order_by("pk"):
-        theirs = told[case.customer_id].kyc_status
+    doubtful = KycCase.objects.filter(pk__in=case_ids, status=CaseStatus.UNKNOWN)
+    for case in doubtful.select_related("customer__profile").order_by("pk"):
+        theirs = case.customer.profile.kyc_status
         command = newest_command(case)
         if command is None:
             continue

@@ -12,6 +12,7 @@ from django.db import transaction
 from customers.columns import longest
 from customers.emails import same_email
 from customers.enums import CustomerKind
+from customers.kyc import following
 from customers.mirror.learning import Told, learn
 from customers.models import Customer, Identity, Profile
 from customers.phones import same_phone
@@ -64,6 +65,7 @@ def after(changed: Sequence[Changed], *, journal: Journal) -> None:
     In the transaction that wrote them, their customers locked in the order of keys. What is to be
     audited goes into the journal, which is written last.
     """
+    following.follow([one.now for one in changed], journal=journal)
 
 
 def store_profiles(records: Sequence[CustomerRecord], *, at: datetime) -> StoreCounts:

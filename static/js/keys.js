@@ -4,7 +4,7 @@ import { isPeeking, peek, stopPeeking } from "./peek.js";
 // An element says which key presses it: data-key="a"; a desk says where "g" leads: data-go="w".
 
 const PATIENCE = 1200; // how long "g" waits for its second letter
-const ONLY_LINKS = new Set(["a", "r"]); // approve and reject open a question; a key never sends one
+const NEVER_SENT = new Set(["a", "r"]); // approve and reject open a question or choose; a key never sends one
 let goUntil = 0;
 
 const rows = () => [...document.querySelectorAll("table.rows tbody tr")].filter((row) => row.querySelector("a.open"));
@@ -29,7 +29,7 @@ function move(step) {
 
 function press(key) {
   const target = document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
-  if (ONLY_LINKS.has(key) && target?.tagName !== "A") return false;
+  if (NEVER_SENT.has(key) && !target?.matches("a, label")) return false;
   if (target?.matches("input, textarea")) target.focus();
   return click(target);
 }

@@ -14,7 +14,15 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.models import CustomerRequest, Document, ExternalAccount, Hit, Hold, Submission
+from customers.models import (
+    CustomerRequest,
+    Document,
+    ExternalAccount,
+    Hit,
+    Hold,
+    KycCase,
+    Submission,
+)
 from payments.models import (
     AccountOpening,
     Beneficiary,
@@ -36,6 +44,7 @@ from tests.customers.factories import (
     ExternalAccountFactory,
     HitFactory,
     HoldFactory,
+    KycCaseFactory,
     SubmissionFactory,
 )
 from tests.payments import factories
@@ -90,6 +99,7 @@ class World:
     hold: Hold
     document: Document
     hit: Hit
+    case: KycCase
     submission: Submission
     reveal: Reveal
     trade: Trade
@@ -129,6 +139,7 @@ class World:
             hold=HoldFactory(),
             document=DocumentFactory(),
             hit=HitFactory(),
+            case=KycCaseFactory(),
             submission=SubmissionFactory(),
             reveal=RevealFactory(),
             trade=factories.TradeFactory(),
@@ -211,6 +222,10 @@ def _secret(world: World) -> Mapping[str, Any]:
 
 def _screened(world: World) -> Mapping[str, Any]:
     return {"pk": world.hit.customer_id}
+
+
+def _case(world: World) -> Mapping[str, Any]:
+    return {"code": world.case.code}
 
 
 def _hit(world: World) -> Mapping[str, Any]:
@@ -391,6 +406,21 @@ ROUTES: Mapping[str, Route] = {
     "customers:reveal": Route(REVEAL, post=422, arguments=_secret),
     # 404: somebody else looked.
     "customers:revealed": Route(REVEAL, get=404, arguments=lambda world: {"pk": world.reveal.pk}),
+    "customers:cases": Route(SEE_KYC),
+    "customers:case": Route(SEE_KYC, arguments=_case),
+    "customers:case-claim": Route(PROPOSE_KYC, get=None, post=302, arguments=_case),
+    "customers:case-release": Route(PROPOSE_KYC, get=None, post=302, arguments=_case),
+    "customers:case-draft": Route(PROPOSE_KYC, get=None, post=200, arguments=_case),
+    # 409: nobody has claimed it.
+    "customers:case-decide": Route(PROPOSE_KYC, get=None, post=409, arguments=_case),
+    # 409: nothing was proposed.
+    "customers:case-confirm": Route(may(Permission.CONFIRM_KYC), post=409, arguments=_case),
+    "customers:case-return": Route(may(Permission.CONFIRM_KYC), post=422, arguments=_case),
+    "customers:case-withdraw": Route(PROPOSE_KYC, post=422, arguments=_case),
+    "customers:case-escalate": Route(PROPOSE_KYC, post=422, arguments=_case),
+    "customers:case-reopen": Route(PROPOSE_KYC, post=422, arguments=_case),
+    "customers:case-recall": Route(PROPOSE_KYC, post=422, arguments=_case),
+    "customers:case-look": Route(PROPOSE_KYC, get=None, post=409, arguments=_case),
     "customers:screenings": Route(SEE_KYC),
     "customers:screening": Route(SEE_KYC, arguments=_screened),
     # 286: nobody asked to screen them, so there is nothing to poll.

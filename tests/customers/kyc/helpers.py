@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+from django.db import transaction
 
 from customers import actions
 from customers.actions import Receipt
 from customers.enums import Outcome
-from customers.models import KycCase, Proposal
+from customers.kyc import following
+from customers.models import Customer, KycCase, Profile, Proposal
 from staff import claims
+from staff.journal import Journal
 from staff.models import User
 from tests.customers.factories import NOW, KycCaseFactory
 from tests.staff.factories import UserFactory
@@ -60,3 +66,19 @@ def confirm(proposal: Proposal, *, by: User | None = None) -> Receipt:
 def risky(**told: Any) -> KycCase:
     """A case that two people decide and that could be approved now."""
     return KycCaseFactory(profile__risk_rating="high", ready=True, **told)
+
+
+def follow(profiles: Iterable[Profile], *, at: datetime) -> None:
+    """What the mirror does with profiles that it has just written."""
+    with transaction.atomic():
+        journal = Journal(by=None, at=at, by_label="Lux Financial")
+        following.follow(profiles, journal=journal)
+        journal.write()
+
+
+def sent_more(customer: Customer, *, at: datetime) -> None:
+    """What is done with documents that somebody has just put in."""
+    with transaction.atomic():
+        journal = Journal(by=None, at=at, by_label="Lux Financial")
+        following.sent_more(customer, journal=journal)
+        journal.write()

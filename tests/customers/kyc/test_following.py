@@ -10,11 +10,10 @@ from django.conf import settings
 
 from customers.enums import CaseStatus, ProposalState
 from customers.kyc import following, statuses
-from customers.kyc.following import follow
 from customers.models import KycCase, Profile
 from staff.models import AuditEvent
 from tests.customers.factories import NOW, KycCaseFactory, ProfileFactory
-from tests.customers.kyc.helpers import reject
+from tests.customers.kyc.helpers import follow, reject, sent_more
 from upstreams.lux import words
 
 pytestmark = pytest.mark.django_db
@@ -137,9 +136,9 @@ class TestOpening:
             )
             for n in range(50)
         ]
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             follow(profiles[:1], at=NOW)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             follow(profiles, at=NOW)
 
 
@@ -195,7 +194,7 @@ class TestSendingMore:
     def test_takes_up_what_waits(self) -> None:
         case = KycCaseFactory(status="waiting")
 
-        following.sent_more([case.customer_id], at=LATER)
+        sent_more(case.customer, at=LATER)
 
         case.refresh_from_db()
         assert case.status == CaseStatus.OPEN
@@ -204,6 +203,6 @@ class TestSendingMore:
     def test_opens_a_case_for_whom_they_asked(self, status: str) -> None:
         profile = ProfileFactory(in_review=True, kyc_status=status)
 
-        following.sent_more([profile.customer_id], at=LATER)
+        sent_more(profile.customer, at=LATER)
 
         assert statuses_of(profile) == (["open"] if status == "incomplete" else [])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from customers import actions
 from customers.actions.errors import AlreadyMoved, CaseNotPossible
 from customers.enums import CaseStatus, Outcome
-from customers.kyc import following, sending
+from customers.kyc import sending
 from customers.models import Hold, Identity, KycCase, Profile
 from sandbox.app import create_app
 from sandbox.config import Config
@@ -20,7 +20,7 @@ from sandbox.delivery import Outcome as Delivered
 from sandbox.lux.config import LuxConfig
 from sandbox.lux.routes import V0
 from tests.customers.factories import NOW, HoldFactory, KycCaseFactory
-from tests.customers.kyc.helpers import ask_again, confirm, lead, propose, reject, reviewer
+from tests.customers.kyc.helpers import ask_again, confirm, follow, lead, propose, reject, reviewer
 from tests.sandbox.helpers import SandboxTransport
 from tests.upstreams.lux import KEY, lux
 from upstreams import outbox
@@ -150,7 +150,7 @@ def test_a_customer_who_was_faster_than_the_answer_is_reviewed(place: Place) -> 
     for status in ("incomplete", "under_review"):
         profile.kyc_status = status
         profile.save()
-        following.follow([profile], at=timezone.now())
+        follow([profile], at=timezone.now())
 
     deliver()
 
@@ -189,7 +189,7 @@ def test_what_they_decided_meanwhile_closes_the_case(place: Place) -> None:
     profile = Profile.objects.get()
     profile.kyc_status = "rejected"
     profile.save()
-    following.follow([profile], at=timezone.now())
+    follow([profile], at=timezone.now())
 
     assert deliver() == CommandState.REFUSED
     assert standing(case)[0] == CaseStatus.CLOSED
@@ -243,7 +243,7 @@ class TestDoubt:
         profile.kyc_status = theirs
         profile.save()
 
-        following.follow([profile], at=timezone.now())
+        follow([profile], at=timezone.now())
 
         assert standing(case)[0] == status
         assert Command.objects.get().state in (CommandState.DONE, CommandState.REFUSED)
