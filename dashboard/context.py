@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from customers.models import ScreeningStanding
+from customers.kyc import queue
+from customers.models import KycCase, ScreeningStanding
 from customers.sight import MAY_SEE as MAY_SEE_CUSTOMERS
 from payments.models import Drift, Withdrawal
 from payments.sight import MAY_SEE
@@ -146,6 +147,17 @@ class Frame:
     def _customer_desks(self) -> list[Desk]:
         desks = [self._desk(gettext("Customers"), "customers:customers", "users", "c")]
         if self._may(Permission.SEE_KYC):
+            cases, late = self._cases(timezone.now())
+            desks.append(
+                self._desk(
+                    gettext("KYC"),
+                    "customers:cases",
+                    "id-card",
+                    "k",
+                    count=cases,
+                    overdue=late,
+                )
+            )
             may_judge = self._may(Permission.JUDGE_HITS)
             waiting = ScreeningStanding.objects.to_review().count() if may_judge else None
             desks.append(
@@ -158,6 +170,16 @@ class Frame:
                 )
             )
         return desks
+
+    def _cases(self, now: datetime) -> tuple[int | None, int]:
+        """How many KYC cases wait for this person, and how many of them are late."""
+        person = self._person
+        if not isinstance(person, User) or not self._may(Permission.PROPOSE_KYC):
+            return None, 0
+        found = KycCase.objects.filter(queue.waits_for(person)).aggregate(
+            waiting=Count("pk"), overdue=Count("pk", filter=Q(due_at__lte=now))
+        )
+        return found["waiting"], found["overdue"]
 
     def _waiting(self, now: datetime) -> tuple[int | None, int]:
         """How many withdrawals wait for this person's decision, and how many of them are late."""

@@ -14,6 +14,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 
+from customers.kyc import queue
+from customers.models import KycCase
+from customers.sight import Sight as CustomerSight
 from payments import checks
 from payments.enums import Kind, Status
 from payments.models import Turnover, Withdrawal
@@ -82,6 +85,15 @@ class Next:
 
 
 @dataclass(frozen=True)
+class CaseNext:
+    """One KYC case that waits for this person, and why it is next."""
+
+    case: KycCase
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Waiting:
     """What waits for this person, or for somebody else."""
 
@@ -99,6 +111,7 @@ class Home:
         self.sight = Sight.of(person)
         self.sees_payments = any(can(person, permission) for permission in MAY_SEE)
         self.signs = can(person, Permission.SIGN_WITHDRAWALS)
+        self.reviews = can(person, Permission.PROPOSE_KYC)
 
     @property
     def greeting(self) -> str:
@@ -136,6 +149,23 @@ class Home:
         if more > 0:
             named.append(gettext("%(n)s more") % {"n": more})
         return " · ".join(named)
+
+    @cached_property
+    def cases(self) -> list[CaseNext]:
+        """The KYC cases that wait for this person, the most urgent first."""
+        found = queue.upcoming(self.person, now=self.now, limit=NEXT)
+        names = CustomerSight.of(self.person)
+        return [CaseNext(one.case, names.name(one.case.customer.name), one.why) for one in found]
+
+    @cached_property
+    def waiting_cases(self) -> Waiting:
+        """How many KYC cases wait for this person, and since when."""
+        found = KycCase.objects.filter(queue.waits_for(self.person)).aggregate(
+            number=Count("pk"),
+            overdue=Count("pk", filter=Q(due_at__lte=self.now)),
+            oldest=Min("opened_at"),
+        )
+        return Waiting(**found)
 
     @cached_property
     def unknown(self) -> int:

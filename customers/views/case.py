@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from customers import words
 from customers.actions.decisions import against_deciding
 from customers.actions.errors import BROUGHT_IT, PROPOSED_IT
-from customers.enums import CaseStatus, Outcome, ProposalState
+from customers.documents import viewing
+from customers.enums import CaseStatus, DocumentVerdict, Outcome, ProposalState
 from customers.forms.cases import DecisionForm
 from customers.kyc import (
     checklist,
@@ -33,15 +34,16 @@ from customers.models import (
     ON_ITS_WAY,
     REVIEWABLE,
     Customer,
-    Hit,
     Hold,
     KycCase,
     Profile,
     Proposal,
 )
 from customers.people import profile_of
+from customers.screening import showing
 from customers.sight import Sight
 from customers.views.cases import CasesView, minutes_left
+from customers.views.documents import line
 from staff import claims, drafts, lists
 from staff.models import Claim, Draft
 from staff.permissions import Permission, can, permission_required
@@ -49,7 +51,6 @@ from staff.timelines import Entry
 from upstreams.outbox import waits_for_people
 
 SHARING = 10  # customers who share contact data, named one by one
-STATUS_TONES = {"open": "flow", "escalated": "warn", "unknown": "bad"}
 
 
 def find(code: str) -> KycCase:
@@ -193,14 +194,16 @@ class Page:
     def checks(self) -> list[standing.Check]:
         return standing.checks(self.case, self.profile) if self.profile else []
 
-    @cached_property
-    def hits(self) -> list[Hit]:
-        rows = Hit.objects.filter(customer__in=self.ids, is_listed=True)
-        return list(rows.select_related("judged_by").order_by("-score", "pk"))
-
     @property
-    def open_hits(self) -> int:
-        return sum(hit.state in ("open", "unsure") for hit in self.hits)
+    def open_checks(self) -> int:
+        """How many things still stand against an approval."""
+        return sum(check.level == standing.BLOCK for check in self.checks)
+
+    @cached_property
+    def viewer(self) -> viewing.Viewer:
+        word = self.view.query.get(viewing.PARAMETER, "")
+        back = self.view.address(self.case)
+        return viewing.viewer(self.case.customer, person=self.person, word=word, back=back)
 
     @cached_property
     def holds(self) -> list[Hold]:
@@ -424,6 +427,7 @@ def render_case(
     trouble: str = "",
 ) -> HttpResponse:
     """The page with this form; `trouble` says why what was sent did not happen."""
+    case = page.case
     return render(
         request,
         "customers/case.html",
@@ -433,6 +437,12 @@ def render_case(
             "trouble": trouble,
             "ticked": form["ticked"].value() or [],
             "reason_texts": {one.code: one.text for one in reasons.REASONS},
+            "viewer": page.viewer,
+            "documents": [line(one, page.person) for one in page.viewer.documents],
+            "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
+            "hits": showing.section(
+                case.customer, viewer=page.person, now=page.now, back=page.view.address(case)
+            ),
             "timeline": page.timeline(),
         },
         status=status,

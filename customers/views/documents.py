@@ -49,7 +49,7 @@ def documents(request: HttpRequest, pk: int) -> HttpResponse:
             "cannot_submit": submitting.why_not_now(submitting.profile_of(customer)) or "",
             "name": Sight.of(person).name(customer.name) or gettext("not named"),
             "viewer": viewer,
-            "lines": [_line(document, person) for document in viewer.documents],
+            "lines": [line(document, person) for document in viewer.documents],
             "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
             "can_add": can(person, Permission.PROPOSE_KYC),
             "cannot_add": _cannot_add(),
@@ -201,7 +201,7 @@ def _cannot_add() -> str:
     return gettext("No key for documents is set (DOCUMENT_KEYS), so none can be kept.")
 
 
-def _line(document: Document, person: User) -> dict[str, object]:
+def line(document: Document, person: User) -> dict[str, object]:
     """One document of the list, and why this person may not judge it."""
     why_not = ""
     if not can(person, Permission.PROPOSE_KYC):

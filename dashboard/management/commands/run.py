@@ -147,6 +147,7 @@ def environment(*, redis_port: int | None) -> dict[str, str]:
         told["LUX_API_KEY"] = told["SANDBOX_LUX_KEY"] = LUX_KEY
         secret = kept_secret("sandbox-lux-webhook-secret")
         told["LUX_WEBHOOK_SECRETS"] = told["SANDBOX_LUX_WEBHOOK_SECRET"] = secret
+        told["LUX_PUSH_KYC_DECISION"] = "true"  # the stand-in takes decisions
         told["LUMETRADE_BASE_URL"] = f"http://{HERE}:{settings.SANDBOX_PORT}/lumetrade"
         told["LUMETRADE_API_KEY"] = told["SANDBOX_LUMETRADE_KEY"] = LUMETRADE_KEY
         secret = kept_secret("sandbox-lumetrade-secret")
