@@ -14,6 +14,7 @@ from tests.support.ports import free_port, is_listening
 from tests.support.waiting import wait_until
 
 API_KEY = "qp_test_sk_faults"
+LUX_KEY = "sk_test_faults"
 LUMETRADE_KEY, LUMETRADE_SECRET = "lt_key_faults", "lt_secret_faults"
 
 
@@ -33,6 +34,11 @@ class SandboxProcess:
     def lumetrade(self) -> str:
         """What `LUMETRADE_BASE_URL` is set to; its faults are for paths `/lumetrade/*`."""
         return f"{self.url}/lumetrade"
+
+    @property
+    def lux(self) -> str:
+        """What `LUX_BASE_URL` is set to; its faults are for paths `/lux/*`."""
+        return f"{self.url}/lux/v0"
 
     def reset(self) -> None:
         self._post("/reset", {})
@@ -97,6 +103,11 @@ class SandboxProcess:
         body = {"currency": currency, "amount": amount}
         return str(self._post("/lumetrade/deposits", body)["transactionId"])
 
+    def lux_customers(self, email: str) -> list[dict[str, Any]]:
+        """The customers with this e-mail at Lux Financial."""
+        listed = self._get("/lux/customers")["customers"]
+        return [one for one in listed if one["email"] == email]
+
     def close(self) -> None:
         self._http.close()
 
@@ -115,6 +126,7 @@ def running_sandbox(*options: str) -> Iterator[SandboxProcess]:
         *(sys.executable, "-m", "sandbox", "--port", str(port), "--state", ":memory:"),
         *("--seed", "-1", "--pace", "0", "--api-key", API_KEY),
         *("--lumetrade-key", LUMETRADE_KEY, "--lumetrade-secret", LUMETRADE_SECRET),
+        *("--lux-key", LUX_KEY, "--lux-rate", "100000"),
         *("--lumetrade-rate", "100000", "--lumetrade-strays", "0", *options),
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
