@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from customers.contacts import Contact, matches
-from customers.models import Customer, Hold
+from customers.models import ROOT, Customer, Hold
 
 Key = TypeVar("Key")
 
@@ -51,7 +51,7 @@ def _of_any(holds: QuerySet[Hold], contacts: Iterable[Contact]) -> QuerySet[Hold
     match = Q(pk__in=[])
     for rows in matches(list(contacts)):
         roots = Customer.objects.filter(rows).order_by()
-        match |= Q(root__in=roots.values(whole=Coalesce("merged_into", "pk")))
+        match |= Q(root__in=roots.values(whole=ROOT))
     return holds.annotate(root=Coalesce("customer__merged_into", "customer")).filter(match)
 
 

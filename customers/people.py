@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
-from customers.models import Customer, CustomerQuerySet, Hold, Identity, Profile
+from customers.emails import same_email
+from customers.models import ROOT, Customer, CustomerQuerySet, Hold, Identity, Profile
+from customers.phones import same_phone
+from staff.lists import begins
+from upstreams.enums import Upstream
+
+LEAST_DIGITS = 6  # of a phone number
+FEW = 1_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,11 @@ class Person:
         found = [identity for one in self.members for identity in one.identities.all()]
         return sorted(found, key=lambda one: (one.upstream, one.upstream_id))
 
+    @property
+    def providers(self) -> list[str]:
+        """Who knows them."""
+        return [Upstream(name).label for name in dict.fromkeys(i.upstream for i in self.identities)]
+
     @cached_property
     def holds(self) -> list[Hold]:
         """Those in force on any of them, oldest first. Only where they were read with them."""
@@ -43,6 +56,16 @@ class Person:
     def name(self) -> str:
         """The first that anybody told."""
         return next((one.name for one in self.members if one.name), "")
+
+    @property
+    def email(self) -> str:
+        """The first that anybody told."""
+        return next((one.email for one in self.members if one.email), "")
+
+    @property
+    def phone(self) -> str:
+        """The first that anybody told."""
+        return next((one.phone for one in self.members if one.phone), "")
 
     @property
     def kind(self) -> str:
@@ -69,6 +92,34 @@ def person(root: Customer) -> Person:
 
 def people(roots: Iterable[Customer]) -> list[Person]:
     return [person(root) for root in roots]
+
+
+def called(rows: CustomerQuerySet, text: str, *, names: str) -> CustomerQuerySet:
+    """Those whole ones of these that this text may mean.
+
+    E-mail and phone count only whole: who types a part would be told the rest. Ids count by their
+    beginning. `names` is how names are looked up, "" not at all. A few are looked up first, each
+    way by its own index; those of thousands are met soon enough on the way through the list.
+    """
+    matches = _meanings(text, names)
+    roots: set[int] = set()
+    for match in matches:
+        found = Customer.objects.filter(match).order_by().values_list(ROOT, flat=True)
+        few = list(found[: FEW + 1])
+        if len(few) > FEW:
+            return rows.people_with(reduce(or_, matches))
+        roots.update(few)
+    return rows.whole().filter(pk__in=roots)
+
+
+def _meanings(text: str, names: str) -> list[Q]:
+    ids = Identity.objects.filter(begins("upstream_id", text) | begins("external_id", text))
+    matches = [Q(email_key=same_email(text)), Q(pk__in=ids.values("customer"))]
+    if len(digits := same_phone(text)) >= LEAST_DIGITS:
+        matches.append(Q(phone_key=digits))
+    if names:
+        matches.append(Q(**{f"name__{names}": text}))
+    return matches
 
 
 def profile_of(customer: Customer) -> Profile | None:

@@ -101,9 +101,10 @@ class Sight:
         return masking.DOTS
 
     def _secrets(self, about: Customer, profile: Profile | None) -> list[tuple[str, str]]:
-        found = [(value, masking.mask_any(value)) for value in (about.email, about.phone)]
+        told: list[Customer | Profile] = [about] if profile is None else [about, profile]
+        found = [(one.email, self.email(one.email)) for one in told]
+        found += [(one.phone, self.phone(one.phone)) for one in told]
         if profile is not None:
-            found += [(value, masking.mask_any(value)) for value in (profile.email, profile.phone)]
             found.append((profile.date_of_birth, masking.mask_date(profile.date_of_birth)))
             found += [
                 (str(text), masking.DOTS)

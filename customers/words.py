@@ -28,6 +28,10 @@ STATUSES: Final[Mapping[str, str]] = {
     "suspended": gettext_noop("Suspended"),
     "deleted": gettext_noop("Deleted"),
 }
+TERMS: Final[Mapping[str, str]] = {
+    "pending": gettext_noop("Not accepted yet"),
+    "approved": gettext_noop("Accepted"),
+}
 ENDORSEMENTS: Final[Mapping[str, str]] = {
     "can_trade_stablecoins": gettext_noop("Stablecoins"),
     "can_wire_transfer": gettext_noop("Wire transfers"),
@@ -40,6 +44,7 @@ ENDORSEMENTS: Final[Mapping[str, str]] = {
 REQUIREMENTS: Final[Mapping[str, str]] = {
     "kyc_verification": gettext_noop("Prove their identity"),
     "tos_acceptance": gettext_noop("Accept the terms of service"),
+    "beneficial_owners": gettext_noop("Name the owners of the business"),
 }
 ACCOUNT_KINDS: Final[Mapping[str, str]] = {
     "us_bank_account": gettext_noop("Bank account in the United States"),

@@ -10,6 +10,8 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils.translation import gettext
 
+from customers import people, words
+from customers.models import Customer, CustomerQuerySet
 from payments.models import Beneficiary, Payment, Trade, Withdrawal
 from payments.models.beneficiaries import BeneficiaryQuerySet
 from payments.models.beneficiaries import code_begins as beneficiary_code_begins
@@ -53,6 +55,20 @@ class Payee:
 
 
 @dataclass(frozen=True)
+class Somebody:
+    """A customer found, as this person may read them."""
+
+    number: int
+    url: str
+    name: str
+    kyc_status: str
+    kyc: str
+    is_held: bool
+    providers: Sequence[str]
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Found:
     """What was found. `is_cut`: there is more than is shown."""
 
@@ -60,30 +76,39 @@ class Found:
     payments: list[Hit]
     trades: list[Hit]
     beneficiaries: list[Payee]
+    customers: list[Somebody]
     is_cut: bool
 
     @property
     def is_empty(self) -> bool:
-        return not (self.withdrawals or self.payments or self.trades or self.beneficiaries)
+        kinds: Sequence[Sized] = (self.withdrawals, self.payments, self.trades)
+        return not any((*kinds, self.beneficiaries, self.customers))
 
 
 def find(text: str, *, sight: Sight) -> Found:
     """Return what has this text as its code, reference, payment id or recipient, or begins so.
 
     People who read names masked find neither by name nor by the payout's own reference: what they
-    type would tell them what it is.
-    Four queries, none for less than three letters.
+    type would tell them what it is. A customer is found by e-mail and phone too, where they are
+    typed whole. A fixed number of queries, none for less than three letters.
     """
     text = text.strip()[:LONGEST]
     if len(text) < LEAST or "\x00" in text:
-        return Found([], [], [], [], is_cut=False)
+        return Found([], [], [], [], [], is_cut=False)
     paid_out = [_withdrawal(row, sight) for row in withdrawals(text, sight)[: MOST + 1]]
     moved = [_payment(row, sight) for row in payments(text, sight)[: MOST + 1]]
     exchanged = [_trade(row) for row in trades(text)[: MOST + 1]]
     payees = [_payee(row, sight) for row in beneficiaries(text, sight)[: MOST + 1]]
-    hits: Sequence[Sized] = (paid_out, moved, exchanged, payees)
-    is_cut = any(len(found) > MOST for found in hits)
-    return Found(paid_out[:MOST], moved[:MOST], exchanged[:MOST], payees[:MOST], is_cut=is_cut)
+    them = [_somebody(row, sight) for row in people.people(customers(text, sight)[: MOST + 1])]
+    hits: Sequence[Sized] = (paid_out, moved, exchanged, payees, them)
+    return Found(
+        paid_out[:MOST],
+        moved[:MOST],
+        exchanged[:MOST],
+        payees[:MOST],
+        them[:MOST],
+        is_cut=any(len(found) > MOST for found in hits),
+    )
 
 
 def withdrawals(text: str, sight: Sight) -> WithdrawalQuerySet:
@@ -122,6 +147,13 @@ def beneficiaries(text: str, sight: Sight) -> BeneficiaryQuerySet:
     return Beneficiary.objects.filter(match).newest_first()
 
 
+def customers(text: str, sight: Sight) -> CustomerQuerySet:
+    """Return the customers that this text may mean, each person once, newest first."""
+    names = "istartswith" if sight.names_in_clear else ""
+    found = people.called(Customer.objects.all(), text, names=names)
+    return people.with_members(found).order_by("-created_at", "-pk")
+
+
 def _names(field: str, text: str) -> Q:
     """Nobody is asked to write a name in the right case."""
     return Q(**{f"{field}__istartswith": text})
@@ -149,6 +181,20 @@ def _payee(row: Beneficiary, sight: Sight) -> Payee:
         currency=row.currency,
         provider=row.get_upstream_display(),
         first_asked_at=row.first_asked_at,
+    )
+
+
+def _somebody(one: people.Person, sight: Sight) -> Somebody:
+    profile = one.profile
+    return Somebody(
+        number=one.root.pk,
+        url=one.root.get_absolute_url(),
+        name=sight.name(one.name) or gettext("not named"),
+        kyc_status=profile.kyc_status if profile else "",
+        kyc=words.say(words.KYC_STATUSES, profile.kyc_status) if profile else "",
+        is_held=bool(one.holds),
+        providers=one.providers,
+        since=one.root.created_at,
     )
 
 

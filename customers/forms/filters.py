@@ -11,15 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from customers import words
-from customers.emails import same_email
 from customers.enums import CustomerKind
-from customers.models import CustomerQuerySet, Identity
-from customers.phones import same_phone
+from customers.models import CustomerQuerySet
+from customers.people import called
 from staff.filters import FilterForm, choice
-from staff.lists import begins
 from upstreams.enums import Upstream
 
-LEAST_DIGITS = 6  # of a phone number
 _HELD = Q(holds__lifted_at=None, holds__isnull=False)
 
 
@@ -49,6 +46,8 @@ class CustomerFilter(FilterForm):
         rows = rows.whole()
         for match in self._matches():
             rows = rows.people_with(match)
+        if text := self.in_force.get("q"):
+            rows = called(rows, text, names="icontains" if self.with_names else "")
         match self.in_force.get("held"):
             case "yes":
                 rows = rows.people_with(_HELD)
@@ -67,18 +66,3 @@ class CustomerFilter(FilterForm):
         for name, lookup in lookups.items():
             if value := self.in_force.get(name):
                 yield Q(**{lookup: value})
-        if text := self.in_force.get("q"):
-            yield called(text, with_names=self.with_names)
-
-
-def called(text: str, *, with_names: bool) -> Q:
-    """The customers that this text may mean.
-
-    E-mail and phone count only whole: who types a part would be told the rest. Ids count by their
-    beginning, names by any part.
-    """
-    ids = Identity.objects.filter(begins("upstream_id", text) | begins("external_id", text))
-    match = Q(email_key=same_email(text)) | Q(pk__in=ids.values("customer"))
-    if len(digits := same_phone(text)) >= LEAST_DIGITS:
-        match |= Q(phone_key=digits)
-    return match | Q(name__icontains=text) if with_names else match

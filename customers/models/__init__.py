@@ -8,7 +8,14 @@ from customers.models.cases import (
     KycCase,
     Proposal,
 )
-from customers.models.customers import Customer, CustomerQuerySet, EmailKey, Identity, PhoneKey
+from customers.models.customers import (
+    ROOT,
+    Customer,
+    CustomerQuerySet,
+    EmailKey,
+    Identity,
+    PhoneKey,
+)
 from customers.models.documents import Content, Document, DocumentQuerySet
 from customers.models.holds import Hold
 from customers.models.links import Link
@@ -24,6 +31,7 @@ from customers.models.screenings import (
 from customers.models.submissions import SUBMISSION_MOVES, DocumentReading, Submission
 
 __all__ = [
+    "ROOT",
     "CASE_MOVES",
     "ON_ITS_WAY",
     "OVER",

@@ -14,6 +14,8 @@ from customers.enums import CustomerKind
 from customers.phones import same_phone
 from upstreams.enums import Upstream
 
+ROOT = Coalesce("merged_into", "pk")  # the row that stands for the person
+
 
 class PhoneKey(models.CharField[str, str]):
     """The phone number beside it in one spelling: written with every row, never by hand."""
@@ -53,8 +55,7 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
 
 def _roots(match: Q) -> models.QuerySet[Customer, Any]:
-    rows = Customer.objects.filter(match).order_by()
-    return rows.values(root=Coalesce("merged_into", "pk"))
+    return Customer.objects.filter(match).order_by().values(root=ROOT)
 
 
 class Customer(models.Model):

@@ -14,6 +14,11 @@ class LinkQuerySet(models.QuerySet["Link"]):
     def standing(self) -> LinkQuerySet:
         return self.filter(state=LinkState.LINKED)
 
+    def with_sides(self) -> LinkQuerySet:
+        """With everything that tells one of the two from the other."""
+        rows = self.select_related("by", "other__profile", "into__profile")
+        return rows.prefetch_related("other__identities", "into__identities")
+
     def suggested(self) -> LinkQuerySet:
         return self.filter(state=LinkState.SUGGESTED)
 

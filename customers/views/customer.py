@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from customers import people
+from customers import history, people, showing
 from customers.models import Customer
 from customers.sight import MAY_SEE, Sight
-from staff.permissions import permission_required
+from staff.permissions import Permission, can, permission_required
 
 
 @require_safe
@@ -29,6 +29,18 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "customer": row,
             "person": person,
             "name": sight.name(person.name) or gettext("not named"),
+            "kind": showing.kind_of(person),
             "now": timezone.now(),
+            "told": [showing.told(profile, sight) for profile in person.profiles],
+            "contact": showing.contacts(person, sight),
+            "wallets": showing.wallets(person, sight),
+            "accounts": showing.accounts(person, sight),
+            "pairs": showing.pairs(person, sight),
+            "holds": showing.holds(person, sight),
+            "timeline": history.of_person(person, sight=sight),
+            "may_edit": can(request.user, Permission.EDIT_CUSTOMERS),
+            "may_link": can(request.user, Permission.LINK_CUSTOMERS),
+            "may_place": can(request.user, Permission.PLACE_HOLDS),
+            "may_lift": can(request.user, Permission.LIFT_HOLDS),
         },
     )

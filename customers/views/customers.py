@@ -20,7 +20,6 @@ from customers.people import Person
 from customers.sight import MAY_SEE, Sight
 from staff import lists
 from staff.permissions import permission_required
-from upstreams.enums import Upstream
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
 
@@ -74,5 +73,5 @@ def _row(person: Person, sight: Sight) -> Row:
         kyc=words.say(words.KYC_STATUSES, profile.kyc_status) if profile else "",
         risk=words.say(words.RISKS, profile.risk_rating) if profile and profile.risk_rating else "",
         endorsements=words.say_all(words.ENDORSEMENTS, profile.endorsements) if profile else [],
-        providers=[Upstream(name).label for name in {i.upstream: None for i in person.identities}],
+        providers=person.providers,
     )

@@ -29,6 +29,12 @@ TRIGRAM = 3  # letters; an index of trigrams finds nothing by fewer
 FEW_CUSTOMERS = 1_000
 
 
+def _person() -> forms.IntegerField:
+    return forms.IntegerField(
+        label=_("Number of the customer"), min_value=1, max_value=2**63 - 1, required=False
+    )
+
+
 class WithdrawalFilter(FilterForm):
     """Narrows the withdrawals of one tab."""
 
@@ -41,12 +47,15 @@ class WithdrawalFilter(FilterForm):
     amount_from = AmountField(label=_("Amount from"), required=False)
     amount_to = AmountField(label=_("Amount to"), required=False)
     beneficiary = forms.CharField(label=_("Beneficiary"), max_length=16, required=False)
+    person = _person()
 
     def narrow(self, rows: WithdrawalQuerySet) -> WithdrawalQuerySet:
         """Return the rows that match."""
         rows = rows.filter(**self.exact("currency", "method", "origin"), **self.between("amount"))
         if code := self.in_force.get("beneficiary"):
             rows = rows.filter(beneficiary=Beneficiary.objects.filter(code=code).values("pk")[:1])
+        if number := self.in_force.get("person"):
+            rows = rows.filter(_of_person(number))
         text = self.in_force.get("q")
         return rows.filter(self._named(text)) if text else rows
 
@@ -110,6 +119,7 @@ class PaymentFilter(FilterForm):
     customer = forms.CharField(
         label=_("Customer"), min_length=TRIGRAM, max_length=255, required=False
     )
+    person = _person()
 
     def __init__(self, data: QueryDict, *, with_names: bool = False) -> None:
         super().__init__(data, with_names=with_names)
@@ -129,6 +139,8 @@ class PaymentFilter(FilterForm):
             rows = rows.filter(begins("upstream_id", text) | begins("merchant_reference", text))
         if text := wanted.get("customer"):
             rows = rows.filter(Q(counterparty_name__icontains=text) | _of_customer(text))
+        if number := wanted.get("person"):
+            rows = rows.filter(_of_person(number))
         return rows
 
 
@@ -160,6 +172,13 @@ class TradeFilter(FilterForm):
         if last := wanted.get("to_date"):
             rows = rows.filter(created_at__lt=midnight(last + timedelta(days=1)))
         return rows
+
+
+def _of_person(number: int) -> Q:
+    """What belongs to any row that is known to be the same person as this one."""
+    row = Customer.objects.filter(pk=number).first()
+    rows = Customer.objects.same_as(row) if row else Customer.objects.none()
+    return Q(customer__in=list(rows.values_list("pk", flat=True)))
 
 
 def _of_customer(text: str) -> Q:

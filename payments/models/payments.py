@@ -109,6 +109,7 @@ class Payment(models.Model):
             models.Index(fields=["kind", "-created_at", "-id"], name="payment_by_kind"),
             models.Index(fields=["method", "-created_at", "-id"], name="payment_by_method"),
             models.Index(fields=["currency", "-created_at", "-id"], name="payment_by_currency"),
+            models.Index(fields=["customer", "-created_at", "-id"], name="payment_by_customer"),
             models.Index(fields=["amount"], name="payment_by_amount"),
             models.Index(
                 fields=["-created_at", "-id"],

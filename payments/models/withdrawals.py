@@ -173,6 +173,7 @@ class Withdrawal(models.Model):
             ),
             # The queue under each of its filters, newest first.
             models.Index(fields=["currency", "-created_at", "-id"], name="withdrawal_by_currency"),
+            models.Index(fields=["customer", "-created_at", "-id"], name="withdrawal_by_customer"),
             models.Index(fields=["method", "-created_at", "-id"], name="withdrawal_by_method"),
             models.Index(fields=["origin", "-created_at", "-id"], name="withdrawal_by_origin"),
             models.Index(

@@ -5,12 +5,17 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from customers.contacts import find_customer
+from customers.people import Person
 from payments import cancelling, words
 from payments import handout as handouts
 from payments.checks import holds
 from payments.models import BulkRun, Payment, Withdrawal
-from payments.sight import Sight
+from payments.sight import MAY_SEE, Sight
+from staff import lists
 from staff.permissions import Permission, can
+
+LAST_ONES = 5
 
 register = template.Library()
 
@@ -86,11 +91,34 @@ def customer_holds(context: Context, withdrawal: Withdrawal) -> dict[str, object
             }
             for hold in holds.over([withdrawal])[withdrawal.pk]
         ],
+        "known": find_customer(holds.contact_of(withdrawal)),
         "may_place": can(person, Permission.PLACE_HOLDS),
         "may_lift": can(person, Permission.LIFT_HOLDS),
         "withdrawal": withdrawal,
         "query": context["query"],
         "user": person,
+        "now": context["now"],
+    }
+
+
+@register.inclusion_tag("payments/_customer.html", takes_context=True)
+def customer_payments(context: Context, person: Person) -> dict[str, object]:
+    """Show what was paid to and by a customer, the last ones first; nothing where none of it may
+    be seen."""
+    reader = context["request"].user
+    if not any(can(reader, permission) for permission in MAY_SEE):
+        return {}
+    rows = [row.pk for row in person.members]
+    paid = Payment.objects.filter(customer__in=rows)
+    asked = Withdrawal.objects.filter(customer__in=rows)
+    query = f"?person={person.root.pk}"
+    return {
+        "payments": list(paid.defer("raw", "stamps").newest_first()[:LAST_ONES]),
+        "payments_count": lists.count(paid, is_current=False),
+        "payments_url": f"{reverse('payments:payments')}{query}",
+        "withdrawals": list(asked.newest_first()[:LAST_ONES]),
+        "withdrawals_count": lists.count(asked, is_current=False),
+        "withdrawals_url": f"{reverse('payments:withdrawals')}{query}&tab=all",
         "now": context["now"],
     }
 

@@ -13,6 +13,7 @@ from customers.enums import (
     DocumentOrigin,
     DocumentVerdict,
     HoldKind,
+    LinkState,
     RequestKind,
     ScreeningReason,
     Side,
@@ -27,6 +28,7 @@ from customers.models import (
     Hold,
     Identity,
     KycCase,
+    Link,
     Profile,
     Screening,
     ScreeningStanding,
@@ -138,6 +140,19 @@ class ExternalAccountFactory(factory.django.DjangoModelFactory[ExternalAccount])
     verification_method = "micro_deposits"
     digest = "0" * 64
     seen_at = NOW
+
+
+class LinkFactory(factory.django.DjangoModelFactory[Link]):
+    """Two who share an e-mail address, as nobody has judged yet."""
+
+    class Meta:
+        model = Link
+
+    other = factory.SubFactory(CustomerFactory, name="J. Smith", phone="")
+    into = factory.SubFactory(CustomerFactory)
+    state = LinkState.SUGGESTED
+    why = factory.LazyFunction(lambda: ["email"])
+    made_at = NOW
 
 
 class WalletFactory(factory.django.DjangoModelFactory[Wallet]):

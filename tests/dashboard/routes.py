@@ -21,6 +21,7 @@ from customers.models import (
     Hit,
     Hold,
     KycCase,
+    Link,
     Submission,
 )
 from payments.models import (
@@ -45,6 +46,7 @@ from tests.customers.factories import (
     HitFactory,
     HoldFactory,
     KycCaseFactory,
+    LinkFactory,
     SubmissionFactory,
 )
 from tests.payments import factories
@@ -77,6 +79,7 @@ PROPOSE_KYC = may(Permission.PROPOSE_KYC)
 EXPORT = may(Permission.EXPORT_LISTS)
 REVEAL = may(Permission.REVEAL_PERSONAL_DATA)
 JUDGE = may(Permission.JUDGE_HITS)
+LINK = may(Permission.LINK_CUSTOMERS)
 SEE_CUSTOMERS = SEE | may(Permission.SEE_KYC)
 READ_BULK = may(Permission.SIGN_WITHDRAWALS, Permission.READ_AUDIT)
 
@@ -97,6 +100,7 @@ class World:
     bulk_run: BulkRun
     policy: Policy
     hold: Hold
+    link: Link
     document: Document
     hit: Hit
     case: KycCase
@@ -137,6 +141,7 @@ class World:
             bulk_run=factories.BulkRunFactory(),
             policy=factories.PolicyFactory(currency="MXN", from_amount=number),
             hold=HoldFactory(),
+            link=LinkFactory(),
             document=DocumentFactory(),
             hit=HitFactory(),
             case=KycCaseFactory(),
@@ -242,6 +247,10 @@ def _document(world: World) -> Mapping[str, Any]:
 
 def _submission(world: World) -> Mapping[str, Any]:
     return {"code": world.submission.code}
+
+
+def _link(world: World) -> Mapping[str, Any]:
+    return {"pk": world.link.pk}
 
 
 def _luxcore(world: World) -> Mapping[str, Any]:
@@ -373,7 +382,15 @@ ROUTES: Mapping[str, Route] = {
     "payments:policy-propose": Route(LEAD, get=None, post=422, arguments=_policy),
     "payments:policy-decide": Route(LEAD, get=None, post=409, arguments=_policy),
     "customers:customers": Route(SEE_CUSTOMERS),
+    "customers:customers-export": Route(EXPORT, get=None, post=200),
     "customers:customer": Route(SEE_CUSTOMERS, arguments=_customer),
+    "customers:hold": Route(PLACE_HOLDS, post=422, arguments=_customer),
+    "customers:lift": Route(
+        LIFT_HOLDS, post=422, arguments=lambda world: {**_customer(world), "hold_pk": world.hold.pk}
+    ),
+    "customers:link-accept": Route(LINK, post=422, arguments=_link),
+    "customers:link-dismiss": Route(LINK, post=422, arguments=_link),
+    "customers:link-undo": Route(LINK, post=422, arguments=_link),
     "customers:documents": Route(SEE_KYC, arguments=_customer),
     "customers:documents-add": Route(PROPOSE_KYC, post=422, arguments=_customer),
     "customers:documents-look": Route(SEE_DOCUMENTS, get=None, post=302, arguments=_customer),
