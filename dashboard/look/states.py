@@ -102,10 +102,6 @@ MARKS: dict[str, Mark] = {
     "proposed": _WAIT,
     "published": _GOOD,
     # Compliance and support
-    "not_started": NEUTRAL,
-    "incomplete": _WARN,
-    "under_review": Mark("wait", "eye"),
-    "awaiting_ubo": _WAIT,
     "active": _GOOD,
     "suspended": Mark("bad", "ban"),
     "deleted": Mark("neutral", "trash-2"),
