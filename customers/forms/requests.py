@@ -23,6 +23,7 @@ from customers.requests.shown import shown_of
 from customers.sight import Sight
 
 PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
+NOT_EMPTY: Final = _("Lux Financial documents no way to empty a field.")
 
 
 class ReasonForm(forms.Form):
@@ -78,7 +79,9 @@ class ChangeForm(forms.Form):
         super().__init__(data, initial={"seen": seen.seal(profile, self.shown)})
         self.known = fields.fields_for(profile.kind, to_change=True)
         for field in self.known:
-            self.fields[field.key] = _field(field, required=False, keeps=self._kept(field))
+            stays = bool(self.shown[field.name]) and not field.hides
+            self.fields[field.key] = _field(field, required=stays, keeps=self._kept(field))
+            self.fields[field.key].error_messages["required"] = NOT_EMPTY
             if not field.hides:
                 self.initial[field.key] = self.shown[field.name]
 
@@ -92,12 +95,7 @@ class ChangeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        wanted = _filled(self.known, data)
-        for field in self.known:
-            is_emptied = self.shown[field.name] and not field.hides and field.name not in wanted
-            if is_emptied and field.key not in self.errors:
-                self.add_error(field.key, _("Lux Financial documents no way to empty a field."))
-        say(self, fields.change_problems(self.profile.kind, wanted))
+        say(self, fields.change_problems(self.profile.kind, _filled(self.known, data)))
         return data
 
     def wanted(self) -> dict[str, str]:

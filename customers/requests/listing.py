@@ -10,13 +10,13 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from customers.enums import ExternalAccountKind, WalletKind
+from customers.enums import CustomerKind, ExternalAccountKind, WalletKind
 from customers.models import Customer, CustomerRequest
 from customers.requests import life
 from customers.requests.fields import BY_NAME
 from customers.requests.life import Standing
 
-SHOWN_FOR: Final = timedelta(days=7)
+SHOWN_FOR: Final = timedelta(hours=24)
 MOST: Final = 5
 
 
@@ -64,5 +64,6 @@ def facts(request: CustomerRequest) -> list[tuple[str, str]]:
 
 
 def _kind(kind: str) -> str:
-    known = {**dict(ExternalAccountKind.choices), **dict(WalletKind.choices)}
-    return gettext(str(known.get(kind, kind.capitalize())))
+    kinds = (CustomerKind, ExternalAccountKind, WalletKind)
+    known = {value: label for one in kinds for value, label in one.choices}
+    return gettext(str(known.get(kind, kind)))

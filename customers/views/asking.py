@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from customers import actions
+from customers import actions, words
 from customers.enums import CustomerKind, ExternalAccountKind, WalletKind
 from customers.forms.requests import (
     AccountForm,
@@ -141,7 +141,7 @@ def wallet_new(request: HttpRequest, pk: int) -> HttpResponse:
         **_about(profile, Sight.of(request.user)),
         "form": form,
         "kinds": _tabs(kind, WalletKind),
-        "lacks": "" if needed in profile.endorsements else needed,
+        "lacks": "" if needed in profile.endorsements else words.say(words.ENDORSEMENTS, needed),
     }
     return _page(request, "customers/wallet_new.html", form, context)
 

@@ -343,7 +343,7 @@ class TestWallets:
             for one in (lacking, endorsed)
         ]
 
-        assert ["can_hold_custody" in text for text in shown] == [True, False]
+        assert ["Custodial wallets" in text for text in shown] == [True, False]
 
 
 class TestTheRequest:
