@@ -36,7 +36,7 @@ class DocumentForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("What it is"), choices=())
     front = _file(_("Front, or the whole document"))
-    back = _file(_("Back"), required=False)
+    back = _file(_("Back"), required=False, help_text=_("A licence or an identity card needs it."))
     selfie = _file(_("Selfie with the document"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

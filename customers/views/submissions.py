@@ -50,6 +50,7 @@ def documents_submit(request: HttpRequest, pk: int) -> HttpResponse:
         "name": Sight.of(request.user).name(customer.name) or gettext("not named"),
         "choices": [(one, submitting.label(one)) for one in found],
         "chosen": chosen or (found[0] if found else None),
+        "kyc_status": profile.kyc_status if profile else "",
         "status": words.say(words.KYC_STATUSES, profile.kyc_status) if profile else "",
         "refusal": refusal,
         "now": timezone.now(),
