@@ -322,9 +322,9 @@ class Page:
     def outcomes(self) -> list[dict[str, str]]:
         """What may be chosen, each with the reason why not, and its key."""
         told = (
-            (Outcome.APPROVE, self.cannot_approve, "a", "check"),
-            (Outcome.ASK_AGAIN, self.cannot_ask, "", "corner-up-left"),
-            (Outcome.REJECT, self.cannot_reject, "r", "x"),
+            (Outcome.APPROVE, self.cannot_approve, "a"),
+            (Outcome.ASK_AGAIN, self.cannot_ask, ""),
+            (Outcome.REJECT, self.cannot_reject, "r"),
         )
         return [
             {
@@ -332,9 +332,8 @@ class Page:
                 "label": gettext(outcome.label),
                 "refused": refused,
                 "key": key,
-                "icon": icon,
             }
-            for outcome, refused, key, icon in told
+            for outcome, refused, key in told
         ]
 
     @property
@@ -397,7 +396,12 @@ class Page:
 
     @property
     def query(self) -> str:
-        return self.view.carried
+        """What this very address carries: the view, and the word that opens documents."""
+        return f"?{self.view.query.urlencode()}" if self.view.query else ""
+
+    @property
+    def back(self) -> str:
+        return f"{self.case.get_absolute_url()}{self.query}"
 
     def context(self) -> dict[str, Any]:
         return {
@@ -406,7 +410,7 @@ class Page:
             "profile": self.profile,
             "now": self.now,
             "query": self.query,
-            "back": self.view.address(self.case),
+            "back": self.back,
         }
 
 

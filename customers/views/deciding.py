@@ -34,7 +34,6 @@ from customers.forms.cases import DecisionForm
 from customers.kyc import queue, reasons
 from customers.models import KycCase
 from customers.views.case import Page, find, render_case
-from customers.views.cases import CasesView
 from staff import claims
 from staff.forms import ReasonForm
 from staff.permissions import Permission, permission_required
@@ -359,5 +358,6 @@ def _receipt_words(receipt: Receipt, page: Page) -> str:
 
 
 def _back_to(request: HttpRequest, row: KycCase) -> HttpResponse:
-    """Return to the page of the case, within the view it was opened from."""
-    return redirect(CasesView(request).address(row))
+    """Return to the page of the case as it was opened."""
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return redirect(f"{row.get_absolute_url()}{query}")
