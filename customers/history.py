@@ -62,17 +62,28 @@ WORDS: Final[Words] = {
     "customers.case.sending": (_("began to send the KYC decision"), ""),
     "customers.case.unknown": (_("got no clear answer about the KYC decision"), "bad"),
     "customers.case.decided": (_("has the KYC decision"), "good"),
-    "customers.case.closed": (_("closed the KYC case"), ""),
+    "customers.case.refused": (_("was refused the KYC decision by Lux Financial"), "bad"),
+    "customers.case.confirmation_refused": (_("tried to confirm it and could not"), "bad"),
+    "staff.claim.taken_over": (_("took it over"), ""),
     "customers.case.looked_for": (_("looked for what became of the KYC decision"), ""),
 }
 
 
-def of_person(person: Person, *, sight: Sight) -> list[Entry]:
+# What only people who see KYC cases read: the words beside it are theirs.
+_OF_COMPLIANCE: Final = tuple(
+    f"customers.{what}." for what in ("case", "document", "hit", "screening")
+)
+
+
+def of_person(person: Person, *, sight: Sight, sees_cases: bool) -> list[Entry]:
     """Return what happened to every row of a person, their cases and requests, newest first.
 
-    Three queries.
+    `sees_cases`: what compliance did is told too. Three queries.
     """
     events = AuditEvent.objects.filter(_about(person)).select_related("by")
+    if not sees_cases:
+        for beginning in _OF_COMPLIANCE:
+            events = events.exclude(verb__startswith=beginning)
     found = [_entry(event, person, sight) for event in events.order_by("-sequence")[:LONGEST]]
     return sorted([*found, *_first_seen(person)], key=lambda entry: entry.at, reverse=True)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from customers import words
 from customers.enums import Outcome
+from customers.history import WORDS
 from customers.kyc import reasons
 from customers.kyc.moves import THEIR_LABEL
 from customers.models import KycCase
@@ -20,39 +20,6 @@ from staff.models import AuditEvent
 from staff.timelines import Entry
 
 _PROVIDERS: Final = {THEIR_LABEL}
-
-# What a verb of the audit trail is called here, and how it is coloured.
-WORDS: Final[timelines.Words] = {
-    "customers.case.opened": (_("brought them here to be reviewed"), ""),
-    "customers.case.theirs_changed": (_("changed their status"), ""),
-    "customers.case.decided_there": (_("decided by itself"), ""),
-    "customers.case.came_back": (_("brought what was asked for"), ""),
-    "customers.case.ticked": (_("saved the checklist"), ""),
-    "customers.case.escalated": (_("escalated it"), "warn"),
-    "customers.case.reopened": (_("took it up again"), ""),
-    "customers.case.proposed": (_("proposed a decision"), ""),
-    "customers.case.decided_alone": (_("decided"), "good"),
-    "customers.case.confirmed": (_("confirmed it"), "good"),
-    "customers.case.confirmation_refused": (_("tried to confirm it and could not"), "bad"),
-    "customers.case.voided": (
-        _("found that the evidence had changed: the proposal is void"),
-        "bad",
-    ),
-    "customers.case.proposal_returned": (_("returned it to the reviewers"), "warn"),
-    "customers.case.proposal_withdrawn": (_("took the proposal back"), ""),
-    "customers.case.recalled": (_("took the decision back before it left"), ""),
-    "customers.case.queued": (_("queued it for Lux Financial"), ""),
-    "customers.case.postponed": (_("could not send it yet; nothing has left"), ""),
-    "customers.case.sending": (_("began to send it"), ""),
-    "customers.case.unknown": (_("got no clear answer: the outcome is unknown"), "bad"),
-    "customers.case.looked_for": (_("let the desk look for the answer once more"), ""),
-    "customers.case.refused": (_("was refused by Lux Financial"), "bad"),
-    "customers.case.waiting": (_("waits for the customer now"), ""),
-    "customers.case.decided": (_("ended the case"), "good"),
-    "customers.hold.placed": (_("held the customer"), "warn"),
-    "customers.hold.lifted": (_("let the customer go"), ""),
-    "staff.claim.taken_over": (_("took it over"), ""),
-}
 
 
 def of_case(case: KycCase, *, sight: Sight) -> list[Entry]:

@@ -21,6 +21,7 @@ from customers.forms.cases import DecisionForm
 from customers.kyc import (
     checklist,
     comparing,
+    evidence,
     history,
     queue,
     reasons,
@@ -261,6 +262,13 @@ class Page:
         """What waits for a second person, or what was decided last."""
         rows = self.case.proposals.select_related("proposed_by", "closed_by")
         return rows.order_by("-proposed_at", "-pk").first()
+
+    @cached_property
+    def evidence_changed(self) -> bool:
+        """Whether what was proposed rests on something else than what is there now."""
+        if self.proposal is None or self.profile is None:
+            return False
+        return evidence.digest(evidence.gather(self.case, self.profile)) != self.proposal.digest
 
     @property
     def customer_text(self) -> str:

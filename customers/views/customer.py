@@ -37,7 +37,9 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "accounts": showing.accounts(person, sight),
             "pairs": showing.pairs(person, sight),
             "holds": showing.holds(person, sight),
-            "timeline": history.of_person(person, sight=sight),
+            "timeline": history.of_person(
+                person, sight=sight, sees_cases=can(request.user, Permission.SEE_KYC)
+            ),
             "may_edit": can(request.user, Permission.EDIT_CUSTOMERS),
             "may_link": can(request.user, Permission.LINK_CUSTOMERS),
             "may_place": can(request.user, Permission.PLACE_HOLDS),

@@ -214,6 +214,21 @@ class TestReviewPage:
         assert not claims.for_subjects("customers.kyccase", [case.pk], NOW)
 
 
+class TestOnTheCustomersPage:
+    def test_is_told_to_those_who_see_cases_alone(self) -> None:
+        case = KycCaseFactory()
+        reject(case, internal_note="The font is wrong.")
+        address = case.customer.get_absolute_url()
+
+        seen = text_of(as_role("reviewer").get(address))
+        unseen = text_of(as_role("agent").get(address))
+
+        assert case.code in seen
+        assert "The font is wrong." in seen
+        assert case.code not in unseen
+        assert "The font is wrong." not in unseen
+
+
 class TestDeciding:
     def test_hands_out_a_receipt_and_the_next_case(self) -> None:
         case, following, person = KycCaseFactory(ready=True), KycCaseFactory(**other(1)), reviewer()
@@ -336,11 +351,14 @@ class TestSecondPerson:
         assert (case.status, case.outcome) == (CaseStatus.DECIDED, Outcome.APPROVE)
 
     def test_sees_the_difference_where_the_evidence_changed(self) -> None:
-        case = risky()
+        case, person = risky(), lead()
         propose(case)
+        client = client_of(person)
+        assert "Evidence unchanged since" in text_of(client.get(page(case)))
         Profile.objects.update(date_of_birth="1961-01-15")
+        assert "The evidence has changed since" in text_of(client.get(page(case)))
 
-        answer = self.confirm(lead(), case)
+        answer = self.confirm(person, case)
 
         assert answer.status_code == 409
         assert "Date of birth" in text_of(answer)
