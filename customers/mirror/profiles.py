@@ -177,7 +177,7 @@ def _follow(customer: Customer, profile: Profile) -> bool:
     """Let the customer's row say what the profile does; whether anything changed by it."""
     told = {
         "kind": profile.kind if profile.kind in CustomerKind.values else customer.kind,
-        "name": _name(profile)[: longest(Customer, "name")] or customer.name,
+        "name": profile.name[: longest(Customer, "name")] or customer.name,
         "email": profile.email or customer.email,
         "phone": profile.phone or customer.phone,
     }
@@ -191,11 +191,6 @@ def _follow(customer: Customer, profile: Profile) -> bool:
     if contact != (customer.email_key, customer.phone_key):
         customer.is_matched = False
     return True
-
-
-def _name(profile: Profile) -> str:
-    business = str(profile.business.get("name", ""))
-    return business or f"{profile.first_name} {profile.last_name}".strip()
 
 
 def _told(record: CustomerRecord) -> Told:

@@ -51,6 +51,13 @@ class Profile(models.Model):
         return self.kind == CustomerKind.BUSINESS
 
     @property
+    def name(self) -> str:
+        """What they are called: a person by their own name, even beside one of a business."""
+        business = str(self.business.get("name", ""))
+        person = f"{self.first_name} {self.last_name}".strip()
+        return business or person if self.is_business else person or business
+
+    @property
     def is_approved(self) -> bool:
         """Whether they may move money (§1.5)."""
         return words.may_transact(self.kyc_status)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from customers.models import Customer, Profile
+from customers.models import Customer
 from upstreams import strict_json
 from upstreams.lux import words
 from upstreams.lux.calls.sanctions import Entity
@@ -51,7 +51,7 @@ def about(customer: Customer) -> Asked | None:
     hundred others.
     """
     profile = getattr(customer, "profile", None)
-    name = _plain(_name(profile) or customer.name)
+    name = _plain((profile.name if profile else "") or customer.name)
     if not name:
         return None
     kind = profile.kind if profile else customer.kind
@@ -79,14 +79,6 @@ def rows_of(customer: Customer) -> list[Customer]:
 def by_key(keys: Iterable[int]) -> dict[int, Customer]:
     """These customers with what is known of them, in one query."""
     return Customer.objects.select_related("profile").in_bulk(list(keys))
-
-
-def _name(profile: Profile | None) -> str:
-    if profile is None:
-        return ""
-    if profile.is_business:
-        return str(profile.business.get("name", ""))
-    return f"{profile.first_name} {profile.last_name}"
 
 
 def _plain(text: str) -> str:

@@ -131,7 +131,10 @@ def next_number(work: Work) -> int:
 
 def _customer(past: Work, way: tuple[str, ...], **changes: str) -> str | None:
     """A customer who has come this way, a few minutes for each step."""
-    given = imagine.customer(past.dice, next_number(past)) | changes
+    given = imagine.customer(past.dice, next_number(past))
+    while given["type"] != changes.get("type", given["type"]):
+        given = imagine.customer(past.dice, next_number(past))
+    given |= changes
     made = create(past, given, source="seed")
     if made is None:
         return None

@@ -50,6 +50,12 @@ class TestSomebodyNew:
         assert profile.business["ein"] == "12-3456789"
         assert profile.is_business
 
+    def test_of_a_person_is_called_by_their_own_name_beside_that_of_a_business(self) -> None:
+        store(record(business_name="Marina Ltd"))
+
+        profile = Profile.objects.select_related("customer").get()
+        assert (profile.name, profile.customer.name) == ("Amara Okafor", "Amara Okafor")
+
     def test_leaves_their_links_behind(self) -> None:
         links = {"kyc_link": "https://lux.example/kyc/s3cret", "tos_link": "https://lux.example/t"}
 

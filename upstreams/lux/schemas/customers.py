@@ -8,6 +8,7 @@ from typing import Any
 
 from upstreams import strict_json
 from upstreams.lux.schemas.reading import Fields
+from upstreams.lux.words import BUSINESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,10 @@ class CustomerRecord:
 
     @property
     def name(self) -> str:
-        """The business's, or the person's."""
-        if self.business:
-            return self.business.name
-        return f"{self.first_name} {self.last_name}".strip()
+        """What they are called: a person by their own name, even beside one of a business."""
+        business = self.business.name if self.business else ""
+        person = f"{self.first_name} {self.last_name}".strip()
+        return business or person if self.type == BUSINESS else person or business
 
 
 @dataclass(frozen=True, slots=True)
