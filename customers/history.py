@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, CustomerRequest, KycCase
+from customers.models import Customer, CustomerRequest, KycCase, Submission
 from customers.people import Person
 from customers.sight import Sight
 from staff import timelines
@@ -42,6 +42,15 @@ WORDS: Final[Words] = {
     "customers.document.judged": (_("judged a document"), ""),
     "customers.document.viewed": (_("looked at their documents"), ""),
     "customers.document.downloaded": (_("downloaded a document"), ""),
+    "customers.document.erased": (_("destroyed their documents"), "warn"),
+    "customers.submission.asked": (_("handed documents in at Lux Financial"), ""),
+    "customers.submission.queued": (_("could not send the documents yet; nothing has left"), ""),
+    "customers.submission.sending": (_("began to send the documents"), ""),
+    "customers.submission.unknown": (_("got no clear answer about the documents"), "bad"),
+    "customers.submission.accepted": (_("has the documents"), "good"),
+    "customers.submission.refused": (_("did not take the documents"), "bad"),
+    "customers.submission.looked_for": (_("tried to send the documents once more"), ""),
+    "customers.submission.settled": (_("said what became of the documents"), ""),
     "customers.case.opened": (_("opened a KYC case"), ""),
     "customers.case.theirs_changed": (_("changed the KYC status"), ""),
     "customers.case.came_back": (_("came back: the KYC case is to be reviewed"), ""),
@@ -71,14 +80,14 @@ WORDS: Final[Words] = {
 
 # What only people who see KYC cases read: the words beside it are theirs.
 _OF_COMPLIANCE: Final = tuple(
-    f"customers.{what}." for what in ("case", "document", "hit", "screening")
+    f"customers.{what}." for what in ("case", "document", "hit", "screening", "submission")
 )
 
 
 def of_person(person: Person, *, sight: Sight, sees_cases: bool) -> list[Entry]:
-    """Return what happened to every row of a person, their cases and requests, newest first.
+    """Return what happened to every row of a person, cases, requests and submissions.
 
-    `sees_cases`: what compliance did is told too. Three queries.
+    Newest first. `sees_cases`: what compliance did is told too. Four queries.
     """
     events = AuditEvent.objects.filter(_about(person)).select_related("by")
     if not sees_cases:
@@ -92,10 +101,12 @@ def _about(person: Person) -> Q:
     rows = [row.pk for row in person.members]
     cases = KycCase.objects.filter(customer__in=rows).values_list("pk", flat=True)
     requests = CustomerRequest.objects.filter(customer__in=rows).values_list("pk", flat=True)
+    submissions = Submission.objects.filter(customer__in=rows).values_list("pk", flat=True)
     return (
         _subjects(Customer._meta.label_lower, rows)
         | _subjects(KycCase._meta.label_lower, cases)
         | _subjects(CustomerRequest._meta.label_lower, requests)
+        | _subjects(Submission._meta.label_lower, submissions)
     )
 
 

@@ -40,7 +40,7 @@ def documents(request: HttpRequest, pk: int) -> HttpResponse:
     if customer.merged_into_id is not None:
         return redirect("customers:documents", customer.merged_into_id)
     word = request.GET.get(viewing.PARAMETER, "")
-    viewer = viewing.viewer(customer, person=person, word=word, back=request.path)
+    viewer = viewing.viewer(customer, person=person, word=word, back=request.get_full_path())
     return render(
         request,
         "customers/documents.html",

@@ -24,6 +24,7 @@ CANARIES = {
     "LUXCORE_API_KEY": "qp_test_sk_canary",
     "LUXCORE_HMAC_SECRET": "canary-hmac-secret",
     "LUXCORE_WEBHOOK_SECRETS": ["canary-webhook-old", "canary-webhook-new"],
+    "DOCUMENT_KEYS": ["canary:canary-document-key"],
     "EMAIL_HOST_PASSWORD": "canary-mail-password",
     "REDIS_URL": "redis://:canary-redis-password@127.0.0.1:1/0",
 }
@@ -33,6 +34,7 @@ PASSWORDS = [
     "canary-hmac-secret",
     "canary-webhook-old",
     "canary-webhook-new",
+    "canary-document-key",
     "canary-mail-password",
     "canary-redis-password",
 ]
