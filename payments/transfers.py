@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext, gettext_noop
 
 from customers.models import ExternalAccount
+from payments import words
 from payments.models import Payment
 from staff import masking
 from upstreams.enums import Upstream
@@ -70,6 +71,7 @@ class TransferFacts:
     account: ExternalAccount | None
     account_number: str
     awaits_funds: bool
+    will_come_back: bool
 
 
 def facts_of(payment: Payment, *, hands_on: bool) -> TransferFacts | None:
@@ -88,6 +90,7 @@ def facts_of(payment: Payment, *, hands_on: bool) -> TransferFacts | None:
         account=account,
         account_number=_number(account),
         awaits_funds=awaits,
+        will_come_back=payment.will_come_back,
     )
 
 
@@ -107,12 +110,21 @@ def _instructions(told: Any, *, in_clear: bool) -> list[Line]:
     for name, label in _INSTRUCTIONS.items():
         if given.get(name) in (None, ""):
             continue
-        value, is_secret = str(given[name]), name in _SECRET and not in_clear
+        value, is_secret = _written(name, str(given[name])), name in _SECRET and not in_clear
         shown = masking.mask_account(value) if is_secret else value
         lines.append(
             Line(gettext(label), shown, is_masked=is_secret, may_copy=in_clear and name in _SECRET)
         )
     return lines
+
+
+def _written(name: str, value: str) -> str:
+    match name:
+        case "payment_rail":
+            return words.method(value.lower())
+        case "currency":
+            return value.upper()
+    return value
 
 
 def _number(account: ExternalAccount | None) -> str:

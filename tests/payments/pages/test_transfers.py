@@ -69,7 +69,7 @@ def test_tells_those_who_hand_it_on_how_it_is_paid_in(client: Client) -> None:
     page = shown(client, "maker", source_deposit_instructions=INSTRUCTIONS)
 
     assert "It goes on when this has arrived." in page
-    for value in INSTRUCTIONS.values():
+    for value in {**INSTRUCTIONS, "payment_rail": "Wire", "currency": "USD"}.values():
         assert value in page
 
 
@@ -84,6 +84,11 @@ def test_masks_where_it_is_paid_in_for_everybody_else(
     assert "Lead Bank" in page
     assert "215268120000" not in page
     assert "LUX7F3K9ABCD" not in page
+
+
+def test_says_that_what_was_not_delivered_comes_back(client: Client) -> None:
+    assert "returns or refunds the money" in shown(client, "viewer", "undeliverable")
+    assert "returns or refunds the money" not in shown(client, "viewer", "returned")
 
 
 def test_names_the_account_it_goes_to(client: Client) -> None:
