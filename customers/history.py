@@ -38,6 +38,7 @@ WORDS: Final[Words] = {
     "customers.hit.false": (_("said that a listed entity is somebody else"), "good"),
     "customers.hit.unsure": (_("is not sure about a listed entity"), "warn"),
     "customers.hit.reopened": (_("took a verdict on a listed entity back"), ""),
+    "staff.personal_data.revealed": (_("looked at a masked value"), ""),
     "customers.document.added": (_("added a document"), ""),
     "customers.document.judged": (_("judged a document"), ""),
     "customers.document.viewed": (_("looked at their documents"), ""),

@@ -23,7 +23,7 @@ def on(contacts: Mapping[Key, Contact]) -> dict[Key, list[Hold]]:
     """
     holds = list(
         _of_any(Hold.objects.in_force(), contacts.values())
-        .select_related("customer", "placed_by")
+        .select_related("customer__profile", "placed_by")
         .order_by("placed_at", "pk")
     )
     rows = _members(holds)

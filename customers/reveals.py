@@ -68,8 +68,9 @@ def register() -> None:
                 "address": Secret(_("Address"), _address, lambda _text: masking.DOTS),
                 "business_email": _business("email", _("Business e-mail"), masking.mask_email),
                 "business_phone": _business("phone", _("Business phone"), masking.mask_phone),
-                "ein": _business("ein", _("Tax number"), masking.mask_account),
-                "registration_number": _business(
+                "business_website": _business("website", _("Website"), masking.mask_any),
+                "business_ein": _business("ein", _("Tax number"), masking.mask_account),
+                "business_registration_number": _business(
                     "registration_number", _("Registration number"), masking.mask_account
                 ),
             },

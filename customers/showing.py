@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils.translation import gettext, gettext_noop
 
 from customers import linking, words
@@ -47,11 +47,13 @@ AGREES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of facts."""
+    """One line of facts. What is masked is the `field` of a row, to be revealed."""
 
     label: str
     value: str
     is_masked: bool = False
+    of: Model | None = None
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,11 @@ def told(profile: Profile, sight: Sight) -> Told:
 
 def contacts(person: Person, sight: Sight) -> list[Fact]:
     """How the rows that have no profile say that they are reached, each value once."""
-    found = [
-        fact for row in person.members if profile_of(row) is None for fact in contact(row, sight)
-    ]
-    return list(dict.fromkeys(found))
+    found: dict[tuple[str, str], Fact] = {}
+    for row in person.members:
+        for fact in contact(row, sight) if profile_of(row) is None else ():
+            found.setdefault((fact.label, fact.value), fact)
+    return list(found.values())
 
 
 def holds(person: Person, sight: Sight) -> list[Held]:
@@ -187,11 +190,17 @@ def contact(row: Customer, sight: Sight) -> list[Fact]:
     return [
         fact
         for fact in (
-            Fact(gettext("E-mail"), sight.email(row.email), is_masked=True),
-            Fact(gettext("Phone"), sight.phone(row.phone), is_masked=True),
+            Fact(gettext("Name"), _masked_name(row, sight), True, row, "name"),
+            Fact(gettext("E-mail"), sight.email(row.email), True, row, "email"),
+            Fact(gettext("Phone"), sight.phone(row.phone), True, row, "phone"),
         )
         if fact.value
     ]
+
+
+def _masked_name(row: Customer, sight: Sight) -> str:
+    """The name for who reads it masked: the others read it above."""
+    return "" if sight.names_in_clear else sight.name(row.name)
 
 
 def wallets(person: Person, sight: Sight) -> list[WalletRow]:
@@ -281,15 +290,16 @@ def _side(row: Customer, sight: Sight) -> Side:
 def _facts(profile: Profile, sight: Sight) -> Iterator[Fact]:
     yield from contact(profile.customer, sight)
     if profile.date_of_birth:
-        yield Fact(gettext("Born"), sight.born(profile.date_of_birth), not sight.compares)
+        born = sight.born(profile.date_of_birth)
+        yield Fact(gettext("Born"), born, not sight.compares, profile, "date_of_birth")
     for part, text in sight.address(profile.address).items():
-        yield Fact(gettext(_PARTS[part]), text, masking.DOTS in text)
+        yield Fact(gettext(_PARTS[part]), text, masking.DOTS in text, profile, "address")
     if profile.tax_id_provided:
         yield Fact(gettext("Tax number"), gettext("given, and shown to nobody"))
     for name, (label, is_plain) in _BUSINESS.items():
         if text := str(profile.business.get(name, "")):
             value = spelled(text) if is_plain else masking.mask_any(text)
-            yield Fact(gettext(label), value, not is_plain)
+            yield Fact(gettext(label), value, not is_plain, profile, f"business_{name}")
 
 
 def _coin(coin: Mapping[str, str]) -> Coin:

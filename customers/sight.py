@@ -40,6 +40,7 @@ _MEMBERS: Final = masking.Members(
     free=frozenset({"metadata"}),
 )  # fmt: skip
 _ADDRESS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
+_OF_A_BUSINESS: Final = ("ein", "registration_number", "phone", "email")
 _WHERE_ROUGHLY: Final = frozenset({"city", "state", "country"})
 
 
@@ -106,6 +107,11 @@ class Sight:
         found += [(one.phone, self.phone(one.phone)) for one in told]
         if profile is not None:
             found.append((profile.date_of_birth, masking.mask_date(profile.date_of_birth)))
+            found += [
+                (text, masking.mask_any(text))
+                for name in _OF_A_BUSINESS
+                if (text := str(profile.business.get(name) or ""))
+            ]
             found += [
                 (str(text), masking.DOTS)
                 for part, text in profile.address.items()

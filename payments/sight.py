@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from customers import sight as customers
+from customers.models import Hold
+from customers.people import profile_of
 from payments.models import Payment, PaymentRequest, Trade, TradeOrder, Withdrawal
 from staff import masking
 from staff.letters import spelled
@@ -107,6 +110,12 @@ class Sight:
     def text(self, text: str, *, about: Subject) -> str:
         """Return free text about a payment in which none of its masked values is repeated."""
         return masking.mask_values_in(text, self._secrets(about))
+
+    def hold_reason(self, hold: Hold, *, about: Withdrawal) -> str:
+        """Return why a customer is held, without what is masked of them and of the payout."""
+        theirs, held = customers.Sight(names_in_clear=self.names_in_clear), hold.customer
+        said = theirs.text(hold.reason, about=held, profile=profile_of(held))
+        return self.text(said, about=about)
 
     def note(self, text: str) -> str:
         """Return free text about many payments, or none, without the account numbers in it."""

@@ -13,6 +13,7 @@ from staff.letters import spelled
 DOTS = "••••"
 _SHORT: Final = 3
 # Somebody wrote an account number into a reason: so many digits on end are nothing else here.
+_EMAIL: Final = re.compile(r"[^\s@<>,;:()\"']+@[^\s@<>,;:()\"']+\.\w+")
 _ACCOUNT: Final = re.compile(r"[0-9]{9,}", re.ASCII)
 
 
@@ -82,7 +83,8 @@ def mask_any(text: str) -> str:
 
 
 def mask_accounts_in(text: str) -> str:
-    """Return free text without the account numbers in it."""
+    """Return free text without the account numbers and the e-mail addresses in it."""
+    text = _EMAIL.sub(lambda found: mask_email(found[0]), text)
     return _ACCOUNT.sub(lambda found: mask_account(found[0]), text)
 
 

@@ -21,6 +21,8 @@ class Line:
     elsewhere: str
     ticked: Ticked | None
     is_masked: bool = False
+    of: Profile | None = None  # whose masked value it is, and which
+    field: str = ""
 
 
 def lines(
@@ -42,6 +44,8 @@ def _of_person(
         "",
         ticks.get("born"),
         is_masked=not sight.compares,
+        of=profile,
+        field="date_of_birth",
     )
     yield from _where(profile, ticks, sight)
     yield from _contact(profile, others, sight)
@@ -59,6 +63,8 @@ def _of_business(
         "",
         registered,
         is_masked=True,
+        of=profile,
+        field="business_registration_number",
     )
     for key, label in (
         ("incorporation_date", gettext("Incorporated")),
@@ -84,6 +90,8 @@ def _contact(profile: Profile, others: list[Customer], sight: Sight) -> Iterator
         _same([one.email.casefold() for one in others], profile.email.casefold()),
         None,
         is_masked=True,
+        of=profile,
+        field="email",
     )
     yield Line(
         gettext("Phone"),
@@ -91,6 +99,8 @@ def _contact(profile: Profile, others: list[Customer], sight: Sight) -> Iterator
         _same([one.phone for one in others], profile.phone),
         None,
         is_masked=True,
+        of=profile,
+        field="phone",
     )
 
 

@@ -101,10 +101,13 @@ class Section:
         return sum(shown.hit.is_listed for shown in self.hits)
 
 
-def section(customer: Customer, *, viewer: User, now: datetime, back: str = "") -> Section | None:
+def section(
+    customer: Customer, *, viewer: User, now: datetime, back: str = "", compares: bool = False
+) -> Section | None:
     """The hits on this person; None for those who do not see KYC cases. Three queries.
 
-    `back` is the path of the page that shows it: whoever judges a hit finds back there.
+    `back` is the path of the page that shows it: whoever judges a hit finds back there. With
+    `compares` it is a page where facts are compared: who sees documents reads them in clear.
     """
     if not can(viewer, Permission.SEE_KYC):
         return None
@@ -119,9 +122,10 @@ def section(customer: Customer, *, viewer: User, now: datetime, back: str = "") 
     asked = ScreeningRequest.objects.filter(customer__in=them).order_by("-pk").first()
     url = reverse("customers:screening", args=[customer.merged_into_id or customer.pk])
     listed = [hit for hit in hits if hit.is_listed]
+    sight = Sight.comparing(viewer) if compares else Sight.of(viewer)
     return Section(
         customer=customer,
-        hits=[shown(hit, sight=Sight.comparing(viewer), url=url, back=back) for hit in hits],
+        hits=[shown(hit, sight=sight, url=url, back=back) for hit in hits],
         last=last,
         under_way=asked if asked and asked.ended_at is None else None,
         refused_with=_refused_with(asked, last),

@@ -453,7 +453,11 @@ def render_case(
             "documents": [line(one, page.person) for one in page.viewer.documents],
             "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
             "hits": showing.section(
-                case.customer, viewer=page.person, now=page.now, back=page.view.address(case)
+                case.customer,
+                viewer=page.person,
+                now=page.now,
+                back=page.view.address(case),
+                compares=True,
             ),
             "timeline": page.timeline(),
         },

@@ -8,10 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from customers import history, people, showing
+from customers import history, people, reveals, showing
 from customers.models import Customer
+from customers.screening import showing as screening
 from customers.sight import MAY_SEE, Sight
 from staff.permissions import Permission, can, permission_required
+from staff.sessions import person_of
 
 
 @require_safe
@@ -22,6 +24,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
     if row.merged_into_id is not None:
         return redirect(row)
     sight, person = Sight.of(request.user), people.person(row)
+    viewer, now = person_of(request), timezone.now()
     return render(
         request,
         "customers/customer.html",
@@ -30,7 +33,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "person": person,
             "name": sight.name(person.name) or gettext("not named"),
             "kind": showing.kind_of(person),
-            "now": timezone.now(),
+            "now": now,
             "told": [showing.told(profile, sight) for profile in person.profiles],
             "contact": showing.contacts(person, sight),
             "wallets": showing.wallets(person, sight),
@@ -40,6 +43,8 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "timeline": history.of_person(
                 person, sight=sight, sees_cases=can(request.user, Permission.SEE_KYC)
             ),
+            "hits": screening.section(row, viewer=viewer, now=now, back=row.get_absolute_url()),
+            "looked": reveals.who_looked(person.members, viewer=viewer),
             "may_edit": can(request.user, Permission.EDIT_CUSTOMERS),
             "may_link": can(request.user, Permission.LINK_CUSTOMERS),
             "may_place": can(request.user, Permission.PLACE_HOLDS),

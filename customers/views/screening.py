@@ -54,7 +54,9 @@ class Page:
 
     @cached_property
     def section(self) -> Section:
-        found = showing.section(self.customer, viewer=self.person, now=self.now, back=self.back)
+        found = showing.section(
+            self.customer, viewer=self.person, now=self.now, back=self.back, compares=True
+        )
         assert found is not None  # the view is for those who see KYC cases
         return found
 

@@ -87,7 +87,7 @@ def customer_holds(context: Context, withdrawal: Withdrawal) -> dict[str, object
             {
                 "hold": hold,
                 "label": gettext(hold.get_kind_display()),
-                "reason": sight.text(hold.reason, about=withdrawal),
+                "reason": sight.hold_reason(hold, about=withdrawal),
             }
             for hold in holds.over([withdrawal])[withdrawal.pk]
         ],

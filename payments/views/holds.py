@@ -51,7 +51,7 @@ def withdrawal_hold(request: HttpRequest, code: str) -> HttpResponse:
 def withdrawal_lift(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Ask why, and let the customer go."""
     page = Page(request, find(code))
-    hold = get_object_or_404(Hold.objects.select_related("customer", "placed_by"), pk=pk)
+    hold = get_object_or_404(Hold.objects.select_related("customer__profile", "placed_by"), pk=pk)
     if not is_held_by(contact_of(page.withdrawal), hold):
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -69,7 +69,7 @@ def withdrawal_lift(request: HttpRequest, code: str, pk: int) -> HttpResponse:
         done=gettext("The hold is lifted. What waits is sent by itself."),
         hold=hold,
         hold_label=gettext(hold.get_kind_display()),
-        hold_reason=page.sight.text(hold.reason, about=page.withdrawal),
+        hold_reason=page.sight.hold_reason(hold, about=page.withdrawal),
     )
 
 
