@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from customers import actions as customer_actions
 from customers.enums import HoldKind
-from customers.models import Customer, Hold
+from customers.models import Customer, Hold, Link
 from payments import actions, checks
 from payments.enums import Level, Status
 from payments.models import Withdrawal
 from staff.models import User
-from tests.customers.factories import CustomerFactory, HoldFactory
+from tests.customers.factories import CustomerFactory, HoldFactory, LinkFactory
 from tests.payments.conftest import Line
 from tests.payments.deciding import sign
 from tests.payments.factories import NOW, WithdrawalFactory, approver, payment_json
@@ -77,6 +78,55 @@ class TestCheck:
 
         assert "held" in [flag.text for flag in flags[waiting.pk]]
         assert "held" not in [flag.text for flag in flags[sent.pk]]
+
+
+class TestLinkedCustomers:
+    """One person under two e-mails: a hold on one row stops the payouts of the other."""
+
+    @pytest.fixture
+    def link(self) -> Link:
+        james = CustomerFactory()
+        other = CustomerFactory(email="other@example.com", phone="")
+        HoldFactory(customer=other)
+        link = LinkFactory(other=other, into=james)
+        return customer_actions.accept_link(
+            link_id=link.pk, reason="One.", by=UserFactory(roles=["reviewer"]), at=NOW
+        )
+
+    def test_are_held_together(self, link: Link) -> None:
+        withdrawal = WithdrawalFactory(customer_email="James@example.com")
+
+        with pytest.raises(actions.Blocked):
+            sign(withdrawal, approver())
+
+        assert status_of(withdrawal) == Status.AWAITING_APPROVAL
+
+    def test_are_free_of_each_other_once_taken_apart(self, link: Link) -> None:
+        withdrawal = WithdrawalFactory(customer_email="James@example.com")
+        customer_actions.undo_link(
+            link_id=link.pk, reason="Two.", by=UserFactory(roles=["reviewer"]), at=NOW
+        )
+
+        sign(withdrawal, approver())
+
+        assert status_of(withdrawal) == Status.APPROVED
+
+    def test_what_was_signed_before_the_link_is_not_sent(
+        self, answering: Callable[..., None]
+    ) -> None:
+        james, other = CustomerFactory(), CustomerFactory(email="other@example.com", phone="")
+        HoldFactory(customer=other)
+        withdrawal = WithdrawalFactory(customer_email="James@example.com")
+        sign(withdrawal, approver())
+        answering(lambda request: pytest.fail("it was sent"))
+        link = LinkFactory(other=other, into=james)
+        customer_actions.accept_link(
+            link_id=link.pk, reason="One.", by=UserFactory(roles=["reviewer"]), at=NOW
+        )
+
+        deliver(withdrawal)
+
+        assert status_of(withdrawal) == Status.APPROVED
 
 
 class TestHolding:
