@@ -10,7 +10,7 @@ from itertools import chain
 from django.conf import settings
 
 from payments.models import Payment, PaymentRequest, Withdrawal
-from payments.references import CANCEL, DEPOSIT, PAYOUT
+from payments.references import CANCEL, DEPOSIT, LUX_PAYOUT, PAYOUT
 from upstreams import outbox
 from upstreams.enums import CommandState, Upstream
 from upstreams.models import Command
@@ -22,7 +22,12 @@ def settle_answered(*, at: datetime) -> int:
     While a machine still looks, it finds that payment itself.
     """
     settled = 0
-    answers = [_answered(PAYOUT, Withdrawal), _answered(DEPOSIT, PaymentRequest), _cancelled()]
+    answers = [
+        _answered(PAYOUT, Withdrawal),
+        _answered(LUX_PAYOUT, Withdrawal),
+        _answered(DEPOSIT, PaymentRequest),
+        _cancelled(),
+    ]
     for command, reference in chain.from_iterable(answers):
         try:
             outbox.settle_seen(command=command, reference=reference, at=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from payments import facts
+from payments import facts, rules
 from payments.enums import Origin
 from payments.models import Beneficiary, Revision, Withdrawal
 from payments.moves import DUE_AFTER
@@ -35,6 +35,7 @@ def build(
         due_at=at + DUE_AFTER,
         account_key=draft.account_key,
         beneficiary=beneficiary,
+        customer_id=rules.customer_id_of(draft),
     )
     withdrawal.merchant_reference = reference_for(withdrawal)
     return withdrawal

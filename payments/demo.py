@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from customers.models import ExternalAccount
 from payments import actions
 from payments.enums import PolicyState
 from payments.models import Policy, PolicyVersion, Withdrawal
-from payments.rules import WithdrawalDraft
+from payments.rules import WithdrawalDraft, lux
 from staff import audit
 from staff.models import User
 from upstreams.enums import Upstream
+from upstreams.lux import words
 
 SAMPLE_TIERS: Final[tuple[dict[str, Any], ...]] = (
     {"from_amount": Decimal(0), "signatures": 1},
@@ -202,6 +204,49 @@ _REQUESTS: Final[tuple[tuple[str, int, dict[str, Any]], ...]] = (
 )
 
 
+# From where, to where, how much, and what else is said: for customers whom Lux Financial approved.
+_TRANSFERS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
+    (
+        "maker",
+        "250.00",
+        {
+            "source_rail": "polygon",
+            "source_currency": "USDC",
+            "from_address": "0x52908400098527886E0F7030069857D2E4169EE7",
+            "destination_rail": "wire",
+            "destination_currency": "USD",
+            "wire_message": "Invoice 20417",
+            "developer_fee": "1.50",
+            "description": "Payout in dollars for stablecoins",
+        },
+    ),
+    (
+        "maker2",
+        "1800.00",
+        {
+            "source_rail": "wire",
+            "source_currency": "USD",
+            "destination_rail": "ach_same_day",
+            "destination_currency": "USD",
+            "developer_fee_percent": "0.5",
+            "description": "Payroll November",
+        },
+    ),
+    (
+        "maker",
+        "75.00",
+        {
+            "source_rail": "ach",
+            "source_currency": "USD",
+            "destination_rail": "polygon",
+            "destination_currency": "USDT",
+            "to_address": "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+            "description": "Top-up of a wallet",
+        },
+    ),
+)
+
+
 def build(people: Mapping[str, User], at: datetime) -> Iterable[str]:
     """Add what is missing; say in lines what was added."""
     lines = []
@@ -217,7 +262,41 @@ def build(people: Mapping[str, User], at: datetime) -> Iterable[str]:
             at=at - timedelta(minutes=minutes),
         )
         lines.append(f"{withdrawal.code}: {withdrawal.amount:,} {withdrawal.currency}")
-    return lines
+    return lines + _ask_for_transfers(people, at)
+
+
+def has_transfers() -> bool:
+    """Whether payouts through Lux Financial are asked for; nobody is known there at first."""
+    return Withdrawal.objects.filter(upstream=Upstream.LUX).exists()
+
+
+def _ask_for_transfers(people: Mapping[str, User], at: datetime) -> list[str]:
+    """For a customer each, once as many are known who may be paid for."""
+    payable = ExternalAccount.objects.filter(
+        is_listed=True,
+        status=words.VERIFIED,
+        customer__profile__status="active",
+        customer__profile__kyc_status=words.APPROVED,
+    ).exclude(kind=words.CRYPTO_ADDRESS)
+    accounts = list(payable.order_by("pk")[: len(_TRANSFERS)])
+    if has_transfers() or len(accounts) < len(_TRANSFERS):
+        return []
+    return [
+        _ask_for_transfer(people[maker], account, amount, way, at)
+        for account, (maker, amount, way) in zip(accounts, _TRANSFERS, strict=True)
+    ]
+
+
+def _ask_for_transfer(
+    maker: User, account: ExternalAccount, amount: str, way: Mapping[str, str], at: datetime
+) -> str:
+    identity = account.customer.identities.filter(upstream=Upstream.LUX).get()
+    told = {**way, "on_behalf_of": identity.upstream_id}
+    if "to_address" not in way:
+        told["external_account_id"] = account.upstream_id
+    draft = lux.draft_of(told, amount=Decimal(amount))
+    withdrawal = actions.request_withdrawal(draft=draft, by=maker, at=at)
+    return f"{withdrawal.code}: {withdrawal.amount:,} {withdrawal.currency}"
 
 
 def publish_sample_policy(*, at: datetime) -> None:

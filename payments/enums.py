@@ -17,6 +17,10 @@ class Kind(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+# What a payout of ours may be there; nobody knows both words.
+PAID_OUT = (Kind.WITHDRAWAL, Kind.TRANSFER)
+
+
 class PaymentStatus(models.TextChoices):
     """The common view of a money movement (upstreams.md §4.2)."""
 
@@ -73,6 +77,15 @@ class RequestStatus(models.TextChoices):
     UNKNOWN = "unknown", _("Outcome unknown")
     MADE = "made", _("Made")
     REFUSED = "refused", _("Refused by provider")
+
+
+class RouteState(models.TextChoices):
+    """What a dry run of a transfer said."""
+
+    ASKED = "asked", _("Asked")
+    WORKS = "works", _("Works")
+    REFUSED = "refused", _("Refused")
+    UNANSWERED = "unanswered", _("No answer")
 
 
 class TradeStatus(models.TextChoices):

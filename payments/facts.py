@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 from payments.enums import Origin
 from payments.models import Withdrawal
 from payments.rules.extras import metadata_as_text
+from payments.rules.lux import TERMS
 from staff import masking
 from staff.letters import spelled
 from upstreams.enums import Upstream
@@ -21,6 +22,8 @@ from upstreams.money import BadMoney, exponent
 
 
 def _account(withdrawal: Withdrawal) -> str:
+    if withdrawal.upstream == Upstream.LUX and withdrawal.payee_id:
+        return f"{masking.DOTS}{withdrawal.bank_account}"  # no more than its end is known
     return masking.mask_account(withdrawal.bank_account)
 
 
@@ -56,6 +59,10 @@ class Fact:
 
 def _text(name: str) -> Callable[[Withdrawal], str]:
     return lambda withdrawal: str(getattr(withdrawal, name))
+
+
+def _term(name: str) -> Callable[[Withdrawal], str]:
+    return lambda withdrawal: str(withdrawal.lux.get(name, ""))
 
 
 HOSTED: Final = _("On LuxCore's own page, where the payee says where the money goes")
@@ -130,6 +137,22 @@ FACTS: Final[tuple[Fact, ...]] = (
         lambda w: masking.mask_address(w.webhook_url),
     ),
     Fact("webhook_events", _("Events"), lambda w: ", ".join(w.webhook_events)),
+    # Of a transfer through Lux Financial.
+    Fact("on_behalf_of", _("Customer there"), _term("on_behalf_of")),
+    Fact("source_rail", _("Funds come by"), _term("source_rail")),
+    Fact(
+        "from_address",
+        _("Funds come from"),
+        _term("from_address"),
+        lambda w: masking.mask_account(w.lux.get("from_address", "")),
+    ),
+    Fact("destination_currency", _("Paid out in"), _term("destination_currency")),
+    Fact("swift_charges", _("SWIFT charges"), _term("swift_charges")),
+    Fact("wire_message", _("Message with the wire"), _term("wire_message"), is_free_text=True),
+    Fact("sepa_reference", _("SEPA reference"), _term("sepa_reference"), is_free_text=True),
+    Fact("swift_reference", _("SWIFT reference"), _term("swift_reference"), is_free_text=True),
+    Fact("developer_fee", _("Our fee"), _term("developer_fee")),
+    Fact("developer_fee_percent", _("Our fee in percent"), _term("developer_fee_percent")),
     # It changes with every new attempt, so a form from before an undo signs nothing any more.
     Fact("reference", _("Reference"), _text("merchant_reference")),
     Fact("payment", _("Payment there"), lambda w: _of_payment(w, "upstream_id")),
@@ -137,7 +160,7 @@ FACTS: Final[tuple[Fact, ...]] = (
 )
 # Said only where there is something to say: what was signed before there were any stays signed.
 _LATER: Final = frozenset(
-    {"hosted", "customer_number", "metadata", "webhook_url", "webhook_events"}
+    {"hosted", "customer_number", "metadata", "webhook_url", "webhook_events", *TERMS}
 )
 LABELS: Final = {fact.name: fact.label for fact in FACTS}
 

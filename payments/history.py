@@ -23,6 +23,7 @@ from upstreams.enums import Upstream
 WORDS: Words = {
     "payments.withdrawal.requested": (_("requested it"), ""),
     "payments.withdrawal.seen": (_("holds it as pending; it was seen there"), ""),
+    "payments.withdrawal.route_asked": (_("asked Lux Financial whether the way works"), ""),
     "payments.withdrawal.amended": (_("changed it: signatures given before are void"), ""),
     "payments.withdrawal.signed": (_("signed it"), "good"),
     "payments.withdrawal.signed_against": (_("decided against it"), "bad"),

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop as _
 
 from payments import policies
 from payments.checks.history import WENT_UNPAID
-from payments.enums import Kind, LimitPer, PaymentStatus, Status
+from payments.enums import PAID_OUT, LimitPer, PaymentStatus, Status
 from payments.intent import differences
 from payments.models import (
     PAID_STATUSES,
@@ -97,7 +97,7 @@ def paid_once(now: datetime) -> Iterable[Breach]:
     """I1: at most one payment there, of those that moved or may move money, per reference."""
     payments = (
         Payment.objects.filter(
-            kind=Kind.WITHDRAWAL,
+            kind__in=PAID_OUT,
             upstream=OuterRef("upstream"),
             merchant_reference=OuterRef("merchant_reference"),
         )
@@ -164,7 +164,7 @@ def paid_as_asked(now: datetime) -> Iterable[Breach]:
     differs = (
         ~Q(payment__amount=F("amount"))
         | ~Q(payment__currency=F("currency"))
-        | ~Q(payment__kind=Kind.WITHDRAWAL)
+        | ~Q(payment__kind__in=PAID_OUT)
         | ~Q(payment__hosted=F("hosted"))
         | ~Q(payment__account_key=F("account_key")) & ~Q(payment__account_key="")
     )

@@ -8,10 +8,12 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from payments import handout, words
-from payments.enums import Status
-from payments.models import Withdrawal
+from payments.enums import Kind, Status
+from payments.models import Payment, Withdrawal
 from payments.sight import Sight
 from staff import audit
+from upstreams.enums import Upstream
+from upstreams.lux.words import AWAITS_FUNDS
 from upstreams.models import Command, SendingSwitch
 from upstreams.outbox import has_another_key, waits_for_people
 
@@ -195,12 +197,46 @@ def _sent(facts: Facts) -> Life:
             next=handout.why_not(facts.withdrawal)
             or gettext("A maker hands the page's address on; who has it gets the money."),
         )
+    if facts.withdrawal.upstream == Upstream.LUX:
+        return _transferring(facts.withdrawal.payment, known)
     return Life(
         tone="flow",
         known=known,
         money=gettext("The money is on its way."),
-        next=gettext("It arrives %(usually)s.")
-        % {"usually": words.expected(facts.withdrawal.method)},
+        next=gettext("It arrives %(usually)s.") % {"usually": words.expected(facts.withdrawal)},
+    )
+
+
+def _transferring(payment: Payment | None, known: str) -> Life:
+    """A transfer waits for somebody to pay in, and goes its way from there by itself."""
+    if payment is not None and payment.upstream_status == AWAITS_FUNDS:
+        return Life(
+            tone="wait",
+            known=gettext("Lux Financial has it and waits for the funds."),
+            money=gettext("Nothing is paid out before they have arrived."),
+            next=gettext("A maker hands on how to pay in, as told below; the rest goes by itself."),
+        )
+    return Life(
+        tone="flow",
+        known=known,
+        money=gettext("The funds are there and on their way."),
+        next=gettext("Nothing is to be done: Lux Financial says when they have arrived."),
+    )
+
+
+def _not_transferred(payment: Payment, said: str) -> Life:
+    """A transfer that did not arrive: what was paid in comes back, or has."""
+    status = {"status": words.theirs(payment.upstream_status), "said": said}
+    back = gettext("Nothing had been paid in, or Lux Financial returns it.")
+    if payment.will_come_back:
+        back = gettext("The money is on its way back to who paid it in.")
+    elif payment.came_back_unpaid:
+        back = gettext("The money is back with who paid it in.")
+    return Life(
+        tone="warn" if payment.will_come_back else "bad",
+        known=gettext("Lux Financial ended it: %(status)s. %(said)s") % status,
+        money=back,
+        next=gettext("If it must still be paid, make a new one from it."),
     )
 
 
@@ -219,6 +255,8 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
             payment = withdrawal.payment
             theirs = payment.error_message if payment else ""
             said = sight.text(theirs, about=withdrawal) or reason
+            if payment is not None and payment.kind == Kind.TRANSFER:
+                return _not_transferred(payment, said)
             return Life(
                 tone="bad",
                 known=gettext("%(provider)s ended it: %(status)s. %(said)s")

@@ -14,6 +14,7 @@ from payments import (
     reveals,
     senders,
     senders_lumetrade,
+    senders_lux,
 )
 from payments.deposits import sending as deposit_sending
 from payments.reconciliation import lumetrade, luxcore
@@ -30,6 +31,7 @@ def register() -> None:
     feeds_lux.register_feeds()
     senders.register_senders()
     senders_lumetrade.register_sender()
+    senders_lux.register_senders()
     deposit_sending.register_sender()
     trade_sending.register_sender()
     openings.register_sender()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID, uuid5
 
-from payments.models import AccountOpening, Payment, PaymentRequest, TradeOrder, Withdrawal
+from payments.models import (
+    AccountOpening,
+    Payment,
+    PaymentRequest,
+    RouteCheck,
+    TradeOrder,
+    Withdrawal,
+)
 from upstreams.enums import Upstream
 
 _NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
@@ -13,12 +20,18 @@ _NAMESPACE: Final = UUID("6f1d4b0e-5d0c-5a53-9b43-2d1f7f0f9a11")
 PAYOUT: Final = "luxcore.payout"
 CANCEL: Final = "luxcore.cancel"
 LUMETRADE_PAYOUT: Final = "lumetrade.payout"
+LUX_PAYOUT: Final = "lux.payout"
+LUX_ROUTE: Final = "lux.route"
 DEPOSIT: Final = "luxcore.deposit"
 TRADE: Final = "lumetrade.trade"
 OPEN_ACCOUNT: Final = "lumetrade.open_account"
 
 # The command that makes a payout, by its provider.
-PAYOUTS: Final = {Upstream.LUXCORE: PAYOUT, Upstream.LUMETRADE: LUMETRADE_PAYOUT}
+PAYOUTS: Final = {
+    Upstream.LUXCORE: PAYOUT,
+    Upstream.LUMETRADE: LUMETRADE_PAYOUT,
+    Upstream.LUX: LUX_PAYOUT,
+}
 
 
 def reference_for(withdrawal: Withdrawal) -> str:
@@ -48,3 +61,8 @@ def payment_cancel_key_for(payment: Payment, attempt_no: int) -> str:
 def key_for(row: TradeOrder | AccountOpening) -> str:
     """The key of the one command about it. Lumetrade is not told, and would not heed it."""
     return str(uuid5(_NAMESPACE, row.code))
+
+
+def route_key_for(check: RouteCheck) -> str:
+    """The key of one dry run; nothing comes of it, however often it is asked."""
+    return str(uuid5(_NAMESPACE, f"route:{check.pk}"))

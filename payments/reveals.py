@@ -25,7 +25,8 @@ def register() -> None:
         "customer_email": _plain("customer_email", masking.mask_email),
         "customer_phone": _plain("customer_phone", masking.mask_phone),
     }
-    for model, secrets in ((Withdrawal, account | contact), (Beneficiary, account)):
+    way = {"from_address": Secret(LABELS["from_address"], _from_address, masking.mask_account)}
+    for model, secrets in ((Withdrawal, account | contact | way), (Beneficiary, account)):
         reveals.register(
             Kind(
                 model=model,
@@ -34,6 +35,10 @@ def register() -> None:
                 page=lambda row: str(row.get_absolute_url()),
             )
         )
+
+
+def _from_address(row: Any) -> str:
+    return str(row.lux.get("from_address", ""))
 
 
 def _plain(name: str, mask: Callable[[str], str]) -> Secret:

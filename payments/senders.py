@@ -248,7 +248,7 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
         case Mismatch(record=PaymentRecord() as record):
             journal = Journal(by=None, at=at, by_label="LuxCore")
             mirror.store_payments([record], seen_by=SeenBy.SEND, at=at, journal=journal)
-            _doubt(command, "LuxCore's answer differs from what was asked: see both.", journal)
+            doubt(command, "LuxCore's answer differs from what was asked: see both.", journal)
             journal.write()
         case Done(reference):
             _link_by_hand(command, reference, at)
@@ -261,7 +261,7 @@ def settle_payout(command: Command, outcome: Outcome, at: datetime) -> None:
             _postpone(command, why, at)
         case Uncertain(why):
             journal = Journal(by=None, at=at, by_label=BY_LABEL)
-            _doubt(command, why, journal)
+            doubt(command, why, journal)
             journal.write()
 
 
@@ -315,7 +315,8 @@ def _postpone(command: Command, why: str, at: datetime) -> None:
         journal.write()
 
 
-def _doubt(command: Command, why: str, journal: Journal) -> None:
+def doubt(command: Command, why: str, journal: Journal) -> None:
+    """Let the withdrawal that is being sent count as unknown."""
     withdrawal = _locked(command)
     if withdrawal.status == Status.SENDING:
         move(withdrawal, Status.UNKNOWN, journal=journal, reason=why, by_label=BY_LABEL)

@@ -125,6 +125,7 @@ class Sight:
         """Return what the texts about it must not repeat, and what stands there instead."""
         if isinstance(about, Withdrawal):
             account = [about.bank_account, about.payid, about.tax_id]
+            account.append(about.lux.get("from_address", ""))
             contact = [about.customer_email, about.customer_phone, about.webhook_url]
             names = [about.recipient_name, about.customer_name]
         elif isinstance(about, PaymentRequest):

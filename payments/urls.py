@@ -32,6 +32,7 @@ urlpatterns = [
     path(
         "withdrawals/new/lumetrade/", entry.withdrawal_to_beneficiary, name="withdrawal-lumetrade"
     ),
+    path("withdrawals/new/lux/", entry.withdrawal_by_transfer, name="withdrawal-lux"),
     path("withdrawals/export/", exports.withdrawals_export, name="withdrawals-export"),
     path("withdrawals/import/", imports.imports, name="imports"),
     path("withdrawals/import/template/", imports.import_template, name="import-template"),
@@ -49,6 +50,7 @@ urlpatterns = [
     path("withdrawals/bulk/<int:pk>/export/", bulk.bulk_export, name="bulk-export"),
     path("withdrawals/<str:code>/", withdrawal.withdrawal, name="withdrawal"),
     path("withdrawals/<str:code>/live/", withdrawal.withdrawal_live, name="withdrawal-live"),
+    path("withdrawals/<str:code>/route/", withdrawal.withdrawal_route, name="withdrawal-route"),
     path("withdrawals/<str:code>/claim/", withdrawal.withdrawal_claim, name="withdrawal-claim"),
     path(
         "withdrawals/<str:code>/release/", withdrawal.withdrawal_release, name="withdrawal-release"

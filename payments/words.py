@@ -6,8 +6,12 @@ from django.utils.translation import gettext, gettext_noop
 
 from payments.enums import Status
 from payments.models import Withdrawal
+from upstreams.enums import Upstream
 
-CURRENCIES = ("ARS", "AUD", "LKR", "MXN", "UYU")
+CURRENCIES = (
+    *("ARS", "AUD", "BRL", "DAI", "EUR", "GBP", "LKR", "MXN", "PYUSD", "USD", "USDC", "USDT"),
+    *("UYU", "ZAR"),
+)
 
 METHODS = {
     "bank_transfer": gettext_noop("Bank transfer"),
@@ -59,9 +63,11 @@ def method(code: str) -> str:
     return gettext(METHODS[code]) if code in METHODS else code.replace("_", " ").capitalize()
 
 
-def expected(method_code: str) -> str:
+def expected(withdrawal: Withdrawal) -> str:
     """Return how long the money usually takes, as the provider states it."""
-    minutes = 10 if method_code == "payid" else 30
+    if withdrawal.upstream == Upstream.LUX:
+        return gettext("once Lux Financial has the funds")
+    minutes = 10 if withdrawal.method == "payid" else 30
     return gettext("usually within %(minutes)s minutes") % {"minutes": minutes}
 
 

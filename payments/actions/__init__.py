@@ -75,6 +75,7 @@ from payments.actions.reconciliation import (
 )
 from payments.actions.requests import (
     amend_withdrawal,
+    ask_route,
     attend_withdrawal,
     request_withdrawal,
     retract_withdrawal,
@@ -169,6 +170,7 @@ __all__ = [
     "request_withdrawal",
     "request_withdrawal_once",
     "retract_withdrawal",
+    "ask_route",
     "retry_bulk_run",
     "send_again",
     "settle_request",

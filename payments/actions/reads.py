@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.utils.translation import gettext
 
+from customers import mirror as customers
 from payments import deposits, mirror
 from payments.actions.errors import ProviderUnread
 from payments.checks.funds import MAIN, main_balance
@@ -74,6 +75,9 @@ def _read(withdrawal: Withdrawal, *, priority: Priority, at: datetime) -> None:
         read = mirror.balance_of(account.get_account_in(withdrawal.currency))
         mirror.store_balances([read], at=at, upstream=Upstream.LUMETRADE)
         return
+    if withdrawal.upstream == Upstream.LUX:
+        _reread_customer(withdrawal, priority=priority, seconds=seconds, at=at)
+        return
     client = get_client(priority=priority, deadline=seconds)
     if withdrawal.payment is not None:
         record = client.get_payment(withdrawal.payment.upstream_id)
@@ -81,6 +85,18 @@ def _read(withdrawal: Withdrawal, *, priority: Priority, at: datetime) -> None:
     else:
         balance = client.balance(withdrawal.currency, MAIN)
         mirror.store_balances([balance], at=at)
+
+
+def _reread_customer(
+    withdrawal: Withdrawal, *, priority: Priority, seconds: float, at: datetime
+) -> None:
+    """Whether they may still move money, and whether the account is still verified."""
+    client = lux.get_client(priority=priority, deadline=seconds / 2)
+    customer = client.get_customer(withdrawal.lux.get("on_behalf_of", ""))
+    customers.store_profiles([customer], at=at)
+    if withdrawal.payee_id:
+        account = client.get_external_account(withdrawal.payee_id)
+        customers.store_accounts([account], at=at)
 
 
 def _note_unread(withdrawal: Withdrawal, problem: UpstreamError) -> None:

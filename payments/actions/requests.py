@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext_noop as _
 
-from payments import asking, beneficiaries, facts, rules
+from payments import asking, beneficiaries, facts, routes, rules
 from payments.actions.common import refuse_decided, stated, waited_too_long
 from payments.actions.errors import AskedAtOnce, InvalidDraft, NotYours
 from payments.enums import Origin, Status
@@ -20,6 +20,7 @@ from staff.journal import Journal
 from staff.models import User
 from staff.permissions import Permission, require
 from staff.texts import Text
+from upstreams.enums import Upstream
 
 
 def request_withdrawal(
@@ -101,6 +102,7 @@ def _request(
         asking.tell(journal, withdrawal)
         if original:
             _attend(original, journal)
+        routes.ask(withdrawal, at=at)
         journal.write()
     return withdrawal
 
@@ -134,6 +136,7 @@ def amend_withdrawal(
         revise(withdrawal, by=by, at=at, reason=reason)
         withdrawal.last_edited_by = by
         withdrawal.account_key = draft.account_key
+        withdrawal.customer_id = rules.customer_id_of(draft) or withdrawal.customer_id
         withdrawal.beneficiary = _note(draft, by=by, at=at)
         withdrawal.save()
         shown = facts.audited(withdrawal)
@@ -148,7 +151,26 @@ def amend_withdrawal(
             },
             reason=reason,
         )
+        routes.ask(withdrawal, at=at)
         journal.write()
+    return withdrawal
+
+
+def ask_route(*, withdrawal_id: int, by: User, at: datetime) -> Withdrawal:
+    """Let a worker ask Lux Financial anew whether the way of a transfer can be taken.
+
+    Raises NotPermitted, AlreadyDecided, and NotPossible for a payout through another provider.
+    """
+    require(by, Permission.SEE_PAYMENTS)
+    with transaction.atomic():
+        withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
+        refuse_decided(withdrawal)
+        if withdrawal.upstream != Upstream.LUX:
+            raise NotPossible(Text(_("Only Lux Financial says whether a way can be taken.")))
+        if routes.ask(withdrawal, at=at):
+            journal = Journal(by=by, at=at)
+            journal.add("payments.withdrawal.route_asked", withdrawal)
+            journal.write()
     return withdrawal
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from payments import matching, mirror, senders, senders_lumetrade
+from payments import matching, mirror, senders, senders_lumetrade, senders_lux
 from payments.actions.common import (
     NOT_SEEN,
     has_word,
@@ -19,7 +19,7 @@ from payments.actions.common import (
     waiting_command,
 )
 from payments.actions.errors import SettlementNotPossible
-from payments.enums import Kind, Status
+from payments.enums import PAID_OUT, Status
 from payments.models import UNPAID_STATUSES, Payment, Settlement, Withdrawal
 from payments.references import PAYOUTS
 from staff.journal import Journal
@@ -196,7 +196,7 @@ def _proven_payment(settlement: Settlement, command: Command) -> Payment | None:
     ).first()
     if known is None and settlement.upstream_id and has_word(command, settlement.written_word):
         return None
-    if known is None or known.kind != Kind.WITHDRAWAL:
+    if known is None or known.kind not in PAID_OUT:
         raise SettlementNotPossible(Text(_("Name the payment at the provider that paid it.")))
     others = Withdrawal.objects.filter(upstream=known.upstream).exclude(pk=withdrawal.pk)
     is_theirs = Q(payment=known) | Q(merchant_reference=known.merchant_reference or None)
@@ -226,6 +226,9 @@ def _refuse_when_it_is_there(command: Command) -> None:
         if command.upstream == Upstream.LUMETRADE:
             _refuse_when_one_fits(command, seconds=seconds)
             return
+        if command.upstream == Upstream.LUX:
+            _refuse_when_transferred(command, seconds=seconds)
+            return
         there = senders.payments_bearing(command, seconds=seconds)
     except (UpstreamError, senders.CannotTell) as problem:
         if outbox.has_another_key(command):
@@ -243,13 +246,24 @@ def _refuse_when_it_is_there(command: Command) -> None:
         ) from problem
     for record in there:
         if mirror.luxcore_status(record) not in UNPAID_STATUSES:
-            raise SettlementNotPossible(
-                Text(
-                    _("The provider shows %(payment)s under this reference (%(status)s)."),
-                    payment=record.id,
-                    status=record.status,
-                )
-            )
+            raise _is_there(record.id, record.status)
+
+
+def _refuse_when_transferred(command: Command, *, seconds: float) -> None:
+    """The same for a transfer, which bears our reference too."""
+    for record in senders_lux.transfers_bearing(command, seconds=seconds):
+        if mirror.lux_status(record) not in UNPAID_STATUSES:
+            raise _is_there(record.id, record.state)
+
+
+def _is_there(payment: str, status: str) -> SettlementNotPossible:
+    return SettlementNotPossible(
+        Text(
+            _("The provider shows %(payment)s under this reference (%(status)s)."),
+            payment=payment,
+            status=status,
+        )
+    )
 
 
 def _refuse_when_one_fits(command: Command, *, seconds: float) -> None:

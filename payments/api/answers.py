@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -9,7 +10,7 @@ from rest_framework import serializers
 
 from payments import facts, rules
 from payments.api.fields import Amount, Texts
-from payments.api.requests import PLACES, TYPES
+from payments.api.requests import PLACES, TRANSFER_PLACES, TYPES
 from payments.enums import Kind, Origin, PaymentStatus, Status
 from payments.models import Payment, Withdrawal
 from payments.sight import Sight
@@ -52,6 +53,31 @@ class CustomerAnswer(serializers.Serializer[Any]):
     external_id = _text()
 
 
+class SourceAnswer(serializers.Serializer[Any]):
+    payment_rail = _text()
+    currency = _text()
+    from_address = _text("Masked")
+
+
+class DestinationAnswer(serializers.Serializer[Any]):
+    payment_rail = _text()
+    currency = _text()
+    external_account_id = _text()
+    to_address = _text("Masked")
+    swift_charges = _text()
+    wire_message = _text()
+    sepa_reference = _text()
+    swift_reference = _text()
+
+
+class TransferAnswer(serializers.Serializer[Any]):
+    on_behalf_of = _text("The customer's id at Lux Financial")
+    source = SourceAnswer()  # type: ignore[assignment]  # DRF takes it out of the class
+    destination = DestinationAnswer()
+    developer_fee = _text()
+    developer_fee_percent = _text()
+
+
 class SignaturesAnswer(serializers.Serializer[Any]):
     given = serializers.IntegerField(help_text="Valid approvals of its present revision")
     needed = serializers.IntegerField(
@@ -79,6 +105,7 @@ class WithdrawalAnswer(serializers.Serializer[Any]):
     )
     customer = CustomerAnswer()
     payee_id = _text("Lumetrade's beneficiary; empty at LuxCore")
+    transfer = TransferAnswer(allow_null=True, help_text="Of a payout through Lux Financial")
     description = _text()
     metadata = serializers.DictField(
         child=serializers.JSONField(), help_text="As it was given, as far as you may read it"
@@ -168,8 +195,26 @@ def of_withdrawal(withdrawal: Withdrawal, sight: Sight) -> dict[str, Any]:
         for group in groups:
             inner = inner.setdefault(group, {})
         inner[member] = shown[name]
+    members["transfer"] = _transfer(row, shown) if row.upstream == Upstream.LUX else None
     answer: dict[str, Any] = WithdrawalAnswer(members).data
     return answer
+
+
+def _transfer(row: Withdrawal, shown: Mapping[str, str]) -> dict[str, Any]:
+    """The terms of a transfer, as far as this caller may read them."""
+    told = dict(shown) | {
+        "source_currency": row.currency,
+        "destination_rail": row.method,
+        "external_account_id": row.payee_id,
+        "to_address": "" if row.payee_id else shown["bank_account"],
+    }
+    members: dict[str, Any] = {}
+    for name, (_top, *groups, member) in TRANSFER_PLACES.items():
+        inner = members
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[member] = told[name]
+    return members
 
 
 def of_payment(payment: Payment, sight: Sight) -> dict[str, Any]:

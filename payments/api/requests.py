@@ -11,10 +11,11 @@ from rest_framework import serializers
 
 from payments import rules
 from payments.api.fields import ClosedSerializer, FreeObject, Number, Text, Texts
-from payments.rules import WithdrawalDraft
+from payments.rules import WithdrawalDraft, lux
 from payments.rules.extras import EVENTS, LONGEST_URL
 from staff.texts import Sayable
 from upstreams.enums import Upstream
+from upstreams.lux import words
 from upstreams.money import BadMoney
 
 TYPES: Final = tuple(rules.vendor_type(hosted=hosted) for hosted in (False, True))
@@ -44,7 +45,24 @@ _OTHER_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-_ALL_PLACES: Final = {**PLACES, **_OTHER_PLACES}
+# Where what is said of a transfer (`rules.lux.FIELDS`) stands.
+TRANSFER_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "on_behalf_of": ("transfer", "on_behalf_of"),
+    "source_rail": ("transfer", "source", "payment_rail"),
+    "source_currency": ("transfer", "source", "currency"),
+    "from_address": ("transfer", "source", "from_address"),
+    "destination_rail": ("transfer", "destination", "payment_rail"),
+    "destination_currency": ("transfer", "destination", "currency"),
+    "external_account_id": ("transfer", "destination", "external_account_id"),
+    "to_address": ("transfer", "destination", "to_address"),
+    "swift_charges": ("transfer", "destination", "swift_charges"),
+    "wire_message": ("transfer", "destination", "wire_message"),
+    "sepa_reference": ("transfer", "destination", "sepa_reference"),
+    "swift_reference": ("transfer", "destination", "swift_reference"),
+    "developer_fee": ("transfer", "developer_fee"),
+    "developer_fee_percent": ("transfer", "developer_fee_percent"),
+}
+_ALL_PLACES: Final = {**PLACES, **_OTHER_PLACES, **TRANSFER_PLACES}
 
 
 def _optional(help_text: str = "") -> Text:
@@ -59,13 +77,25 @@ class _Amount(Text):
 # Not choice fields: the rules say in better words why a rail does not exist.
 
 
-@extend_schema_field({"type": "string", "enum": [Upstream.LUXCORE.value, Upstream.LUMETRADE.value]})
+@extend_schema_field({"type": "string", "enum": [*Upstream.values]})
 class _Upstream(Text):
     pass
 
 
 @extend_schema_field({"type": "string", "examples": [*rules.CURRENCIES]})
 class _Currency(Text):
+    pass
+
+
+@extend_schema_field({"type": "string", "enum": [*words.CURRENCIES]})
+class _Rail(Text):
+    pass
+
+
+@extend_schema_field(
+    {"type": "string", "enum": sorted({code for of in words.CURRENCIES.values() for code in of})}
+)
+class _Coin(Text):
     pass
 
 
@@ -137,6 +167,39 @@ class CustomerRequest(ClosedSerializer):
     external_id = _optional("Your own id of this customer")
 
 
+class SourceRequest(ClosedSerializer):
+    """Where the funds of a transfer come from."""
+
+    payment_rail = _Rail(help_text="The rail by which the funds are paid in.")
+    currency = _Coin(help_text="The amount is in it. Which rail carries which: see the guide.")
+    from_address = _optional("On a chain: the address they come from.")
+
+
+class DestinationRequest(ClosedSerializer):
+    """Where a transfer goes: to an account at a bank, or to an address on a chain."""
+
+    payment_rail = _Rail(help_text="The rail by which it is paid out.")
+    currency = _Coin(help_text="What it is paid out in.")
+    external_account_id = _optional(
+        "On a bank rail: one of the customer's accounts that Lux Financial has verified."
+    )
+    to_address = _optional("On a chain: the address it goes to.")
+    swift_charges = _optional("SWIFT: sha, our or ben.")
+    wire_message = _optional("Wire: at most 140 characters.")
+    sepa_reference = _optional("SEPA: at most 140 characters.")
+    swift_reference = _optional("SWIFT: at most 140 characters.")
+
+
+class TransferRequest(ClosedSerializer):
+    """A transfer through Lux Financial, for one of the customers there."""
+
+    on_behalf_of = Text(help_text="The customer's id at Lux Financial.")
+    source = SourceRequest()  # type: ignore[assignment]  # DRF takes it out of the class
+    destination = DestinationRequest()
+    developer_fee = _optional("Our fee as decimal text, in the currency of the source.")
+    developer_fee_percent = _optional("Our fee in percent, from 0 to 100. Instead of the amount.")
+
+
 class WithdrawalRequest(ClosedSerializer):
     """A payout to ask for. People of the desk sign it before anything is sent."""
 
@@ -162,6 +225,9 @@ class WithdrawalRequest(ClosedSerializer):
     )
     customer = CustomerRequest(required=False)
     payee_id = _optional("Lumetrade: the id of the beneficiary that is paid. LuxCore: not given.")
+    transfer = TransferRequest(
+        required=False, help_text="Lux Financial: always needed. Others: not given."
+    )
     description = _optional("For ourselves and for LuxCore")
     metadata = _Metadata(
         required=False,
@@ -181,8 +247,8 @@ class WithdrawalRequest(ClosedSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Make the draft, or say at every field what the rules say about it."""
-        is_lumetrade = attrs["upstream"] == Upstream.LUMETRADE
-        draft, errors = (_draft_to_payee if is_lumetrade else _draft)(attrs)
+        make = _MAKERS.get(attrs["upstream"], _draft)
+        draft, errors = make(attrs)
         if errors:
             raise serializers.ValidationError(placed(errors))
         return {"draft": draft}
@@ -210,10 +276,32 @@ def _draft_to_payee(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft | None, d
     if not given.get("payee_id"):
         return None, {"payee_id": _REQUIRED}
     draft, errors = rules.draft_for(**given)
-    needless = [name for name in _OF_LUXCORE if attrs.get(name)]
+    needless = [name for name in (*_OF_LUXCORE, "transfer") if attrs.get(name)]
     if attrs["type"] != TYPES[0]:
         needless.append("type")
     return draft, errors | dict.fromkeys(needless, _NOT_SAID)
+
+
+def _draft_of_transfer(
+    attrs: Mapping[str, Any],
+) -> tuple[WithdrawalDraft | None, dict[str, Sayable]]:
+    """A payout through Lux Financial, with all that is wrong with it."""
+    if "transfer" not in attrs:
+        return None, {"transfer": _REQUIRED}
+    needless = [name for name in (*_OF_LUXCORE, "payee_id", "currency") if attrs.get(name)]
+    if attrs["type"] != TYPES[0]:
+        needless.append("type")
+    found: dict[str, Sayable] = dict.fromkeys(needless, _NOT_OF_TRANSFERS)
+    told = {name: _found(attrs, place) for name, place in TRANSFER_PLACES.items()}
+    told["description"] = attrs.get("description", "")
+    amount = Decimal(1)  # stands in for one that cannot be read
+    if told["source_currency"] in words.CURRENCIES.get(told["source_rail"], ()):
+        try:
+            amount = rules.parse_amount(attrs["amount"], told["source_currency"])
+        except BadMoney as problem:
+            found["amount"] = str(problem)
+    draft = lux.draft_of(told, amount=amount)
+    return draft, rules.validate(draft) | found
 
 
 def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft | None, dict[str, Sayable]]:
@@ -240,8 +328,11 @@ def _draft(attrs: Mapping[str, Any]) -> tuple[WithdrawalDraft | None, dict[str, 
         metadata=attrs.get("metadata", {}),
         webhook_events=tuple(attrs.get("webhook_events", ())),
         payee_id=attrs.get("payee_id", ""),
+        lux={},
         **texts,
     )
+    if attrs.get("transfer"):
+        errors["transfer"] = _ONLY_LUX
     return draft, rules.validate(draft) | errors
 
 
@@ -258,5 +349,8 @@ _OF_LUXCORE: Final = (
     *("method", "payout", "customer", "customer_id"),
     *("metadata", "webhook_url", "webhook_events"),
 )
+_MAKERS: Final = {Upstream.LUMETRADE.value: _draft_to_payee, Upstream.LUX.value: _draft_of_transfer}
+_ONLY_LUX: Final = "Leave this out: only Lux Financial makes transfers."
+_NOT_OF_TRANSFERS: Final = "Leave this out: a transfer through Lux Financial does not use it."
 _REQUIRED: Final = "This field is required."
 _NOT_SAID: Final = "Leave this out: Lumetrade pays its beneficiary as it knows them."

@@ -69,7 +69,7 @@ class Withdrawals(ScopedView):
         description="The payout waits for signatures of people: there is no call that signs, and "
         "the token's owner never signs what the token asked for. Through LuxCore it needs "
         "`currency`, `method` and `payout`; through Lumetrade `payee_id` instead, one of the "
-        "beneficiaries that Lumetrade lists.",
+        "beneficiaries that Lumetrade lists; through Lux Financial `transfer`.",
         parameters=[_KEY_PARAMETER, _REPLAYED_HEADER],
         request=WithdrawalRequest,
         responses={

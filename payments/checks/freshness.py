@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
-from payments import feeds, feeds_lumetrade
+from payments import feeds, feeds_lumetrade, feeds_lux
 from payments.checks.funds import main_balance
 from payments.checks.results import Check
 from payments.enums import Level
@@ -25,6 +25,7 @@ TOO_OLD: Final = timedelta(minutes=15)
 _FEEDS: Final = {
     Upstream.LUXCORE: (feeds.PAYMENTS, feeds.OPEN_PAYMENTS),
     Upstream.LUMETRADE: (feeds_lumetrade.OPEN, feeds_lumetrade.OPEN),
+    Upstream.LUX: (feeds_lux.TRANSFERS, feeds_lux.OPEN),
 }
 
 
@@ -51,6 +52,8 @@ def _oldest(withdrawal: Withdrawal) -> datetime | None:
     read_at = dict(
         FeedState.objects.filter(name__in=[new, still_open]).values_list("name", "last_success_at")
     )
+    if withdrawal.upstream == Upstream.LUX:
+        return read_at.get(new)  # no balance of ours pays it
     if withdrawal.is_ours:
         balance = main_balance(withdrawal).first()
         moments = [read_at.get(new), balance.as_of if balance else None]

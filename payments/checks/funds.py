@@ -10,6 +10,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
+from customers.models import Wallet
 from payments.checks.results import Check, figure
 from payments.enums import Kind, Level, Status
 from payments.models import Balance, Payment, TradeOrder, Withdrawal
@@ -102,6 +103,8 @@ def balance_suffices(
     if not withdrawal.is_ours:
         text = Text(_("%(provider)s has set the money aside already."), provider=provider)
         return Check(Level.PASS, CODE, text)
+    if withdrawal.upstream == Upstream.LUX:
+        return _funds_of_transfer(withdrawal, now)
     balance = main_balance(withdrawal).first()
     if balance is None:
         text = Text(
@@ -137,6 +140,49 @@ def balance_suffices(
         _("%(left)s left after this: %(sums)s."), left=figure(left, withdrawal.currency), sums=sums
     )
     return Check(Level.PASS, CODE, text, balance.as_of)
+
+
+def _funds_of_transfer(withdrawal: Withdrawal, now: datetime) -> Check:
+    """Nothing of ours pays it: Lux Financial waits until somebody has paid in.
+
+    Where that is a wallet that we know, one that holds less is worth a warning.
+    """
+    address = withdrawal.lux.get("from_address", "")
+    wallet = _wallet_of(withdrawal, address) if address else None
+    if wallet is None or wallet.balances_at is None:
+        text = Text(
+            _("Lux Financial waits for the funds: nothing leaves a balance of ours until then.")
+        )
+        return Check(Level.PASS, CODE, text, now)
+    held = _held_in(wallet, withdrawal.currency, withdrawal.lux.get("source_rail", ""))
+    told = {
+        "held": figure(held, withdrawal.currency),
+        "asked": figure(withdrawal.amount, withdrawal.currency),
+    }
+    if held < withdrawal.amount:
+        text = Text(
+            _("The wallet it comes from holds %(held)s of %(asked)s: it waits for the rest."),
+            **told,
+        )
+        return Check(Level.WARN, CODE, text, wallet.balances_at)
+    text = Text(_("The wallet it comes from holds %(held)s, and %(asked)s are asked for."), **told)
+    return Check(Level.PASS, CODE, text, wallet.balances_at)
+
+
+def _wallet_of(withdrawal: Withdrawal, address: str) -> Wallet | None:
+    """The customer's own wallet that has this address."""
+    wallets = Wallet.objects.filter(customer=withdrawal.customer_id).order_by("pk")
+    return next((one for one in wallets if address in one.addresses.values()), None)
+
+
+def _held_in(wallet: Wallet, currency: str, chain: str) -> Decimal:
+    """What may be taken from it on this chain, as it was last told."""
+    told = (
+        coin.get("available") or coin.get("balance") or "0"
+        for coin in wallet.balances
+        if coin.get("currency") == currency and coin.get("chain") in ("", chain)
+    )
+    return sum(map(Decimal, told), Decimal(0))
 
 
 def main_balance(withdrawal: Withdrawal) -> QuerySet[Balance]:

@@ -27,7 +27,7 @@ from payments.models import (
     Withdrawal,
 )
 from payments.models.beneficiaries import LATELY
-from payments.models.payments import PaymentQuerySet
+from payments.models.payments import CAME_BACK_UNPAID, PaymentQuerySet
 from payments.queues import UNPAID_ENDS
 from staff.texts import Lowered, Sayable, Text, listed
 
@@ -38,7 +38,11 @@ SIMILAR_WITHIN: Final = timedelta(hours=72)
 MOST_CHANGES: Final = 5  # named in one sentence
 
 # No money went or will go (`Withdrawal.went_unpaid`): asking again is no duplicate.
-WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (Q(payment=None) | Q(payment__status__in=UNPAID_STATUSES))
+WENT_UNPAID = Q(status__in=UNPAID_ENDS) & (
+    Q(payment=None)
+    | Q(payment__status__in=UNPAID_STATUSES)
+    | Q(**{f"payment__{name}": value for name, value in CAME_BACK_UNPAID.items()})
+)
 
 
 @dataclass(frozen=True)

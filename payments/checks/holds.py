@@ -34,7 +34,7 @@ def contact_of(withdrawal: Withdrawal) -> Contact:
     return Contact(
         customer_id=withdrawal.customer_id,
         upstream=withdrawal.upstream,
-        upstream_id=withdrawal.customer_number,
+        upstream_id=withdrawal.customer_number or withdrawal.lux.get("on_behalf_of", ""),
         external_id=withdrawal.customer_external_id,
         email=withdrawal.customer_email,
         phone=withdrawal.customer_phone,

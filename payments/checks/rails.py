@@ -7,10 +7,10 @@ from datetime import datetime
 from django.utils.translation import gettext_noop as _
 
 from customers.models import Identity
-from payments import rules
+from payments import routes, rules
 from payments.accounts import same_name
 from payments.checks.results import Check
-from payments.enums import Level
+from payments.enums import Level, RouteState
 from payments.models import Withdrawal
 from payments.rules import WithdrawalDraft
 from staff.texts import Text, joined
@@ -27,6 +27,8 @@ def payout_rules_hold(withdrawal: Withdrawal, now: datetime) -> Check:
         return Check(level, CODE, joined([*errors.values(), *rules.foreign_letters(draft)]))
     if doubts := [*rules.warnings(draft), *_stranger(withdrawal)]:
         return Check(Level.WARN, CODE, joined(doubts))
+    if withdrawal.upstream == Upstream.LUX:
+        return _route(withdrawal)
     if withdrawal.upstream == Upstream.LUMETRADE:
         text = Text(_("Lumetrade lists this beneficiary, as it is written here."))
         return Check(Level.PASS, CODE, text)
@@ -39,6 +41,25 @@ def payout_rules_hold(withdrawal: Withdrawal, now: datetime) -> Check:
         currency=withdrawal.currency,
     )
     return Check(Level.PASS, CODE, text)
+
+
+def _route(withdrawal: Withdrawal) -> Check:
+    """What Lux Financial says of its way. Without its word it is only doubtful."""
+    found = routes.latest(withdrawal)
+    if found is None or found.state == RouteState.ASKED:
+        text = Text(_("Lux Financial is being asked whether this way works."))
+        return Check(Level.WARN, CODE, text, found.asked_at if found else None)
+    match found.state:
+        case RouteState.WORKS:
+            text = Text(_("Lux Financial says that this way works."))
+            return Check(Level.PASS, CODE, text, found.answered_at)
+        case RouteState.REFUSED:
+            text = Text(_("Lux Financial would refuse this: %(words)s"), words=found.words)
+            return Check(Level.BLOCK, CODE, text, found.answered_at)
+    text = Text(
+        _("Lux Financial could not be asked whether this way works: %(words)s"), words=found.words
+    )
+    return Check(Level.WARN, CODE, text, found.answered_at)
 
 
 def _stranger(withdrawal: Withdrawal) -> list[Text]:

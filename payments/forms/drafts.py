@@ -188,6 +188,7 @@ class DraftForm(forms.Form):
             hosted=self.is_hosted,
             metadata=data.get("metadata", {}),
             webhook_events=tuple(data.get("webhook_events", ())),
+            lux={},
             **texts,
         )
 

@@ -20,7 +20,11 @@ from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
 _NAMES: Final = {"hosted": "type"}  # as LuxCore calls it (upstreams.md §3.6)
-COLUMNS: Final = tuple(_NAMES.get(name, name) for name in rules.DRAFT_FIELDS)
+# A file names no payouts through Lux Financial: each is a way of its own.
+_NOT_IN_FILES: Final = frozenset({"lux"})
+COLUMNS: Final = tuple(
+    _NAMES.get(name, name) for name in rules.DRAFT_FIELDS if name not in _NOT_IN_FILES
+)
 REQUIRED: Final = ("amount", "currency", "method", "recipient_name")
 # A file that names beneficiaries may hold nothing but payouts through Lumetrade.
 REQUIRED_WITH_PAYEES: Final = ("amount",)
@@ -88,7 +92,12 @@ def parse(cells: Sequence[str], columns: Sequence[str], *, payees: rules.Payees)
             number=len(cells),
             most=len(columns),
         )
-    if values["upstream"] == Upstream.LUMETRADE:
+    if values["upstream"] == Upstream.LUX:
+        errors["upstream"] = Text(
+            _("A file asks for no payouts through Lux Financial: use the form, or the API.")
+        )
+        draft = None
+    elif values["upstream"] == Upstream.LUMETRADE:
         draft = _draft_to_payee(values, errors, payees)
     else:
         draft = _draft(values, errors)

@@ -8,14 +8,14 @@ from typing import Any, Final
 from django.db.models import Q
 
 from payments import beneficiaries
-from payments.enums import Kind, Origin, PaymentStatus, Status
+from payments.enums import PAID_OUT, Origin, PaymentStatus, Status
 from payments.intent import differences
 from payments.mirror.alerts import Alerts
 from payments.mirror.observing import PAYOUT_FIELDS
 from payments.mirror.requests import match_requests
 from payments.models import PAID_STATUSES, Payment, Revision, Withdrawal
 from payments.moves import DUE_AFTER, move, revise
-from payments.references import PAYOUT
+from payments.references import PAYOUTS
 from staff import audit
 from staff.journal import Journal
 from upstreams.enums import Upstream
@@ -45,7 +45,7 @@ def link(payments: Sequence[Payment], *, journal: Journal) -> None:
 
 
 def _match(payments: Sequence[Payment], journal: Journal, alerts: Alerts) -> None:
-    payouts = [payment for payment in payments if payment.kind == Kind.WITHDRAWAL]
+    payouts = [payment for payment in payments if payment.kind in PAID_OUT]
     if not payouts:
         return
     by_payment, by_reference = _ours(payouts)
@@ -113,7 +113,7 @@ def _former_attempts(references: set[str]) -> dict[str, Command]:
     """Commands that once bore these references: approvals that were undone before sending."""
     if not references:
         return {}
-    commands = Command.objects.filter(kind=PAYOUT, idempotency_key__in=references)
+    commands = Command.objects.filter(kind__in=PAYOUTS.values(), idempotency_key__in=references)
     return {command.idempotency_key: command for command in commands}
 
 
@@ -131,7 +131,8 @@ def _claim(withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: A
     if found := differences(withdrawal, payment):
         alerts.mismatch(withdrawal, payment, found)
         if withdrawal.status == Status.SENDING:
-            reason = "LuxCore holds another payment under this reference: people compare both."
+            provider = Upstream(payment.upstream).label
+            reason = f"{provider} holds another payment under this reference: people compare both."
             move(withdrawal, Status.UNKNOWN, journal=journal, reason=reason)
         return
     if withdrawal.status == Status.APPROVED:
@@ -223,6 +224,8 @@ def _follow_undecided(withdrawal: Withdrawal, payment: Payment, journal: Journal
 
 def _follow_sent(withdrawal: Withdrawal, payment: Payment, journal: Journal) -> None:
     end = _ENDS.get(PaymentStatus(payment.status))
+    if payment.came_back_unpaid:
+        end = Status.FAILED
     if end is None:
         return
     why = payment.error_message

@@ -27,6 +27,7 @@ from payments.models.reconciliation import (
     Resolution,
 )
 from payments.models.requests import REQUEST_MOVES, PaymentRequest, RequestNotMovable
+from payments.models.routes import RouteCheck
 from payments.models.saved import SavedBeneficiary
 from payments.models.trades import (
     OPEN_TRADES,
@@ -91,6 +92,7 @@ __all__ = [
     "RequestNotMovable",
     "Resolution",
     "Revision",
+    "RouteCheck",
     "SavedBeneficiary",
     "Settlement",
     "Signature",

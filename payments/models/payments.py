@@ -23,6 +23,12 @@ PAID_STATUSES = (
 )
 # Nothing moved and nothing will. LuxCore frees the reference of such a payment (LC-A11).
 UNPAID_STATUSES = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
+# A transfer that was undeliverable: its money was returned, and never arrived.
+CAME_BACK_UNPAID = {
+    "kind": Kind.TRANSFER,
+    "status": PaymentStatus.RETURNED,
+    "completed_at": None,
+}
 # Failed, and not over: the money is still on its way back (upstreams.md §1.6).
 COMING_BACK = frozenset({(Upstream.LUX, "undeliverable")})
 
@@ -46,7 +52,8 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def paid_out(self) -> PaymentQuerySet:
         """Payouts that reached the other side, returned later or not."""
-        return self.filter(kind=Kind.WITHDRAWAL, status__in=PAID_STATUSES)
+        arrived = Q(kind=Kind.WITHDRAWAL) | Q(kind=Kind.TRANSFER, completed_at__isnull=False)
+        return self.filter(arrived, status__in=PAID_STATUSES)
 
     def newest_first(self) -> PaymentQuerySet:
         return self.order_by("-created_at", "-pk")
@@ -149,6 +156,11 @@ class Payment(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def came_back_unpaid(self) -> bool:
+        """Whether its money was returned and never arrived: a transfer that was undeliverable."""
+        return all(getattr(self, name) == value for name, value in CAME_BACK_UNPAID.items())
 
     @property
     def will_come_back(self) -> bool:

@@ -117,6 +117,7 @@ class Withdrawal(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     webhook_url = models.CharField(max_length=2048, blank=True)
     webhook_events = models.JSONField(default=list, blank=True)
+    lux = models.JSONField(default=dict, blank=True)  # a transfer's terms: `rules.lux.Terms`
     attempt_no = models.PositiveIntegerField(default=1)
     merchant_reference = models.CharField(max_length=255)
     payment = models.OneToOneField(
@@ -206,7 +207,8 @@ class Withdrawal(models.Model):
         """
         if self.status not in UNPAID_ENDS:
             return False
-        return self.payment is None or self.payment.status in UNPAID_STATUSES
+        payment = self.payment
+        return payment is None or payment.status in UNPAID_STATUSES or payment.came_back_unpaid
 
     def introducer_id(self) -> int | None:
         """Who was the first to ask for a payout to its beneficiary. Reads its beneficiary."""

@@ -14,6 +14,7 @@ from payments.rules.judging import (
     warnings,
 )
 from payments.rules.lumetrade import Payees, payees_of
+from payments.rules.lux import customer_id_of
 from payments.rules.payees import PAYEE_FIELDS, draft_for
 from payments.rules.request import payload, vendor_type
 from payments.rules.table import (
@@ -42,6 +43,7 @@ __all__ = [
     "Field",
     "Payees",
     "WithdrawalDraft",
+    "customer_id_of",
     "draft_for",
     "foreign_letters",
     "inexact",

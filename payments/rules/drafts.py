@@ -44,6 +44,7 @@ class WithdrawalDraft:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str = ""
     webhook_events: tuple[str, ...] = ()
+    lux: Mapping[str, str] = field(default_factory=dict)  # see `rules.lux.Terms`
 
     @classmethod
     def of(cls, withdrawal: Withdrawal) -> WithdrawalDraft:
@@ -70,11 +71,11 @@ class WithdrawalDraft:
 
     def values(self) -> dict[str, Any]:
         told = {name: getattr(self, name) for name in DRAFT_FIELDS}
-        return told | {"webhook_events": list(self.webhook_events)}
+        return told | {"webhook_events": list(self.webhook_events), "lux": dict(self.lux)}
 
 
 DRAFT_FIELDS: Final = tuple(field.name for field in fields(WithdrawalDraft))
 _NOT_TEXTS: Final = frozenset(
-    {"upstream", "amount", "currency", "method", "hosted", "metadata", "webhook_events"}
+    {"upstream", "amount", "currency", "method", "hosted", "metadata", "webhook_events", "lux"}
 )
 TEXT_FIELDS: Final = tuple(name for name in DRAFT_FIELDS if name not in _NOT_TEXTS)

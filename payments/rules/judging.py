@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as _
 
 from customers.columns import SQLITE_DIGITS, keeps, longest
 from payments.models import Withdrawal
-from payments.rules import extras, lumetrade
+from payments.rules import extras, lumetrade, lux
 from payments.rules.drafts import TEXT_FIELDS, WithdrawalDraft
 from payments.rules.table import (
     CURRENCIES,
@@ -28,6 +28,8 @@ from upstreams.money import BadMoney, Money, exponent
 
 # Whole numbers above it lose digits in JSON readers that use doubles, and the provider may be one.
 MOST_MINOR_UNITS: Final = 2**53 - 1
+
+_AT_LUX: Final = {"bank_account": "to_address", "payee_id": "external_account_id"}
 
 _MOST_LETTERS: Final = 10  # named in one warning; the rest would bury them
 
@@ -52,9 +54,14 @@ def validate(
 
     `payees`: Lumetrade's beneficiaries where they were read already.
     """
-    if draft.upstream not in (Upstream.LUXCORE, Upstream.LUMETRADE):
-        return {"upstream": Text(_("Payouts leave through LuxCore and Lumetrade only."))}
+    if draft.upstream not in Upstream.values:
+        known = _("Payouts leave through LuxCore, Lux Financial and Lumetrade only.")
+        return {"upstream": Text(known)}
     errors = _unreadable(draft)
+    if draft.upstream == Upstream.LUX:
+        return _transfer_problems(draft, errors)
+    if draft.lux:
+        errors["lux"] = Text(_("Leave this empty: only Lux Financial takes it."))
     if draft.upstream == Upstream.LUMETRADE:
         errors |= lumetrade.payee_problem(draft, payees) | _only_at_luxcore(draft)
         if not errors and (problem_text := _amount_problem(draft)):
@@ -110,6 +117,17 @@ def _check_digits(draft: WithdrawalDraft) -> list[Text]:
     return []
 
 
+def _transfer_problems(draft: WithdrawalDraft, unread: dict[str, Sayable]) -> dict[str, Sayable]:
+    """What is wrong with a transfer, by the names that its form and the API use."""
+    unreadable = {_AT_LUX.get(name, name): text for name, text in unread.items()}
+    errors = lux.problems(draft) | unreadable | _only_at_luxcore(draft)
+    if {"source_rail", "source_currency"} & errors.keys():
+        return errors  # the amount is in a currency that nobody knows
+    if problem := _amount_problem(draft):
+        errors["amount"] = problem
+    return errors
+
+
 def _rail_problem(draft: WithdrawalDraft) -> dict[str, Sayable]:
     if draft.currency == "LKR":
         return {"currency": Text(_("LuxCore does not pay out LKR: iPay only takes deposits."))}
@@ -140,7 +158,7 @@ def _amount_problem(draft: WithdrawalDraft) -> Sayable:
         return _too_fine(draft.currency)
     if minor <= 0:
         return Text(_("The amount must be more than zero."))
-    if minor > MOST_MINOR_UNITS:
+    if minor > MOST_MINOR_UNITS and draft.upstream != Upstream.LUX:  # which takes decimal text
         return Text(_("The amount is too large for one payout."))
     if not keeps(draft.amount):
         return inexact(draft.amount)

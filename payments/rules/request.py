@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from payments.models import Withdrawal
-from payments.rules import lumetrade
+from payments.rules import lumetrade, lux
 from upstreams.enums import Upstream
 from upstreams.money import Money
 
@@ -20,11 +20,13 @@ def vendor_type(*, hosted: bool) -> str:
 def payload(withdrawal: Withdrawal) -> bytes:
     """The exact body of POST /payments for this withdrawal, in canonical JSON.
 
-    Lumetrade's has a form of its own. The same withdrawal gives the same bytes for ever; empty
-    fields are left out.
+    Those of Lumetrade and Lux Financial have forms of their own. The same withdrawal gives the same
+    bytes for ever; empty fields are left out.
     """
     if withdrawal.upstream == Upstream.LUMETRADE:
         return lumetrade.payload(withdrawal)
+    if withdrawal.upstream == Upstream.LUX:
+        return lux.payload(withdrawal)
     customer = {
         "name": withdrawal.customer_name,
         "email": withdrawal.customer_email,

@@ -24,12 +24,14 @@ from payments.forms.filters import BeneficiaryFilter
 from payments.models import Beneficiary, BeneficiaryChange, Withdrawal
 from payments.policies import telling
 from payments.rules.lumetrade import payee_of
+from payments.rules.lux import account_of
 from payments.sight import MAY_SEE, Sight
 from staff import lists, masking
 from staff.columns import Column, Columns
 from staff.permissions import Permission, can, permission_required
 from staff.saved_views import opens_first
 from staff.timelines import Entry
+from upstreams.enums import Upstream
 
 NEWEST_FIRST = lists.Order("first_asked_at", newest_first=True)
 COLUMNS = (
@@ -156,7 +158,7 @@ def _unlisted(row: Beneficiary) -> str:
     """Why the provider pays nothing to it any more; "" where it does, as far as we know."""
     if not row.payee_id:
         return ""
-    saved = payee_of(row.payee_id)
+    saved = account_of(row.payee_id) if row.upstream == Upstream.LUX else payee_of(row.payee_id)
     if saved is not None and saved.is_listed:
         return ""
     return gettext("%(provider)s lists this beneficiary no longer.") % {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,13 +17,21 @@ from django_htmx.middleware import HtmxDetails
 from payments import actions
 from payments.forms.drafts import PLACES, DraftForm
 from payments.forms.lumetrade import BeneficiaryPayoutForm
+from payments.forms.lux import TransferForm
 from payments.models import NotPossible, Withdrawal
 from payments.views.withdrawal import back_to, find
 from staff.permissions import Permission, permission_required
 from staff.sessions import person_of
 from upstreams.enums import Upstream
 
+PayoutForm: TypeAlias = DraftForm | BeneficiaryPayoutForm | TransferForm
+
 RAIL = ("currency", "method", "payment_type")  # what an address may bring to the form
+WAY = ("on_behalf_of", "source_rail", "destination_rail")
+_PLACES_OF_OTHERS: Final = {
+    Upstream.LUMETRADE: "payments:withdrawal-lumetrade",
+    Upstream.LUX: "payments:withdrawal-lux",
+}
 
 
 @require_http_methods(["GET", "POST"])
@@ -34,8 +42,10 @@ def withdrawal_new(request: HttpRequest) -> HttpResponse:
     A copy is made of what ended without money moving.
     """
     source, like = _named(request, "copy_of"), _named(request, "like")
-    if any(row and row.upstream == Upstream.LUMETRADE for row in (source, like)):
-        return redirect(f"{reverse('payments:withdrawal-lumetrade')}?{request.GET.urlencode()}")
+    for row in (source, like):
+        if row and row.upstream in _PLACES_OF_OTHERS:
+            place = reverse(_PLACES_OF_OTHERS[Upstream(row.upstream)])
+            return redirect(f"{place}?{request.GET.urlencode()}")
     if request.method == "GET":
         asked = {name: request.GET[name] for name in RAIL if name in request.GET}
         form = DraftForm(source=source, like=like, asked=asked)
@@ -93,11 +103,44 @@ def withdrawal_to_beneficiary(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required(Permission.MAKE_WITHDRAWALS)
+def withdrawal_by_transfer(request: HttpRequest) -> HttpResponse:
+    """Ask for a payout through Lux Financial, for one of the customers there."""
+    source, like = _named(request, "copy_of"), _named(request, "like")
+    if request.method == "GET":
+        asked = {name: request.GET[name] for name in WAY if name in request.GET}
+        return _transfer_page(request, TransferForm(source=source, like=like, asked=asked), source)
+    if "continue" in request.POST:
+        form = TransferForm(source=source, like=like, asked=request.POST.dict())
+        return _transfer_page(request, form, source)
+    form = TransferForm(request.POST, source=source, like=like)
+
+    def ask() -> Withdrawal:
+        return actions.request_withdrawal(
+            draft=form.draft(),
+            by=person_of(request),
+            at=timezone.now(),
+            copy_of=source,
+            token=form.cleaned_data["token"],
+        )
+
+    if form.is_valid() and (made := _tried(form, ask)):
+        messages.success(
+            request,
+            gettext("%(code)s is requested. Others sign it now.") % {"code": made.code},
+        )
+        return redirect(made)
+    return _transfer_page(request, form, source)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required(Permission.MAKE_WITHDRAWALS)
 def withdrawal_amend(request: HttpRequest, code: str) -> HttpResponse:
     """Change what is asked for, while it awaits approval."""
     row = find(code)
     if row.upstream == Upstream.LUMETRADE:
         return _amend_to_beneficiary(request, row)
+    if row.upstream == Upstream.LUX:
+        return _amend_transfer(request, row)
     if request.method == "GET":
         return _form_page(request, DraftForm(source=row, amends=True), row, amends=True)
     if "continue" in request.POST:
@@ -114,9 +157,17 @@ def _amend_to_beneficiary(request: HttpRequest, row: Withdrawal) -> HttpResponse
     return done or _beneficiary_page(request, form, row, amends=True)
 
 
-def _amended(
-    request: HttpRequest, form: DraftForm | BeneficiaryPayoutForm, row: Withdrawal
-) -> HttpResponse | None:
+def _amend_transfer(request: HttpRequest, row: Withdrawal) -> HttpResponse:
+    if request.method == "GET":
+        return _transfer_page(request, TransferForm(source=row, amends=True), row, amends=True)
+    if "continue" in request.POST:
+        form = TransferForm(source=row, asked=request.POST.dict(), amends=True)
+        return _transfer_page(request, form, row, amends=True)
+    form = TransferForm(request.POST, source=row, amends=True)
+    return _amended(request, form, row) or _transfer_page(request, form, row, amends=True)
+
+
+def _amended(request: HttpRequest, form: PayoutForm, row: Withdrawal) -> HttpResponse | None:
     """Change it to what was typed; None with the form saying what stands in the way."""
 
     def amend() -> Withdrawal:
@@ -138,9 +189,7 @@ def _amended(
     return back_to(request, changed)
 
 
-def _tried(
-    form: DraftForm | BeneficiaryPayoutForm, act: Callable[[], Withdrawal]
-) -> Withdrawal | None:
+def _tried(form: PayoutForm, act: Callable[[], Withdrawal]) -> Withdrawal | None:
     """Return what the action made, or None with the form saying what stands in the way."""
     try:
         return act()
@@ -196,3 +245,22 @@ def _beneficiary_page(
     context = {"form": form, "source": source, "amends": amends, "back": back}
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "payments/withdrawal_lumetrade.html", context, status=status)
+
+
+def _transfer_page(
+    request: HttpRequest,
+    form: TransferForm,
+    source: Withdrawal | None,
+    *,
+    amends: bool = False,
+) -> HttpResponse:
+    """Draw the form, or with htmx only the fields that follow the customer and the rails."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    template = "payments/withdrawal_lux.html"
+    back = source.get_absolute_url() if source else reverse("payments:withdrawals")
+    return render(
+        request,
+        f"{template}#fields" if htmx and htmx.target == "fields" else template,
+        {"form": form, "source": source, "amends": amends, "back": back},
+        status=422 if form.is_bound and form.errors else 200,
+    )

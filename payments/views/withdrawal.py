@@ -19,10 +19,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from payments import decision, history, life, words
+from payments import actions, decision, history, life, transfers, words
 from payments.checks.history import DUPLICATE
 from payments.enums import Status
-from payments.models import Settlement, Withdrawal
+from payments.models import NotPossible, Settlement, Withdrawal
 from payments.queues import FAILURES, UNPAID_ENDS
 from payments.sight import MAY_SEE, Sight
 from payments.views.queue import MAY_WORK, SUBJECT, QueueView
@@ -32,6 +32,7 @@ from staff.models import Claim, User
 from staff.permissions import Permission, can, permission_required
 from staff.sessions import person_of
 from staff.timelines import Entry
+from upstreams.enums import Upstream
 from upstreams.outbox import has_another_key, waits_for_people
 
 LAST_ONES = 5
@@ -105,6 +106,21 @@ class Page:
     @cached_property
     def place(self) -> lists.Place[Withdrawal]:
         return lists.place(self.view.rows(), order=self.view.order, row=self.withdrawal)
+
+    @property
+    def transfer(self) -> transfers.TransferFacts | None:
+        """What Lux Financial tells beside the rest: how it is paid in, what it cost and brought."""
+        payment = self.withdrawal.payment
+        if payment is None:
+            return None
+        makes = can(self.person, Permission.MAKE_WITHDRAWALS)
+        return transfers.facts_of(payment, hands_on=makes)
+
+    @property
+    def asks_route(self) -> bool:
+        """Whether somebody may have Lux Financial asked anew about its way."""
+        is_asked = self.is_waiting and self.withdrawal.upstream == Upstream.LUX
+        return is_asked and can(self.person, Permission.SEE_PAYMENTS)
 
     @property
     def is_waiting(self) -> bool:
@@ -257,7 +273,7 @@ class Page:
     def headline(self) -> list[str]:
         """The payout in one line: rail, usual time, fee as far as it is known."""
         withdrawal, payment = self.withdrawal, self.withdrawal.payment
-        facts = [words.method(withdrawal.method), words.expected(withdrawal.method)]
+        facts = [words.method(withdrawal.method), words.expected(withdrawal)]
         if payment and payment.fee:
             fee = number_format(payment.fee.normalize(), use_l10n=True, force_grouping=True)
             facts.append(
@@ -295,6 +311,7 @@ def withdrawal(request: HttpRequest, code: str) -> HttpResponse:
     payment = page.withdrawal.payment
     context = {
         **page.context(),
+        "transfer": page.transfer,
         "payee": page.told.payee,
         "headline": page.headline(),
         "place_words": _place_words(page.place),
@@ -335,6 +352,20 @@ def withdrawal_claim(request: HttpRequest, code: str) -> HttpResponse:
             claims.claim(subject=row, by=person, at=at)
     except claims.ClaimedByOther as taken:
         messages.warning(request, str(taken))
+    return back_to(request, row)
+
+
+@require_POST
+@permission_required(Permission.SEE_PAYMENTS)
+def withdrawal_route(request: HttpRequest, code: str) -> HttpResponse:
+    """Have Lux Financial asked anew whether the way of a transfer can be taken."""
+    row = find(code)
+    try:
+        actions.ask_route(withdrawal_id=row.pk, by=person_of(request), at=timezone.now())
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.info(request, gettext("Lux Financial is asked; its answer appears in the checks."))
     return back_to(request, row)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from payments import words
 from payments.facts import LABELS
 from payments.models import Withdrawal
 from payments.sight import Sight
@@ -24,13 +25,24 @@ _CUSTOMER = (
     *("customer_name", "customer_email", "customer_phone"),
     *("customer_external_id", "customer_number"),
 )
+_TERMS = (
+    *("source_rail", "from_address", "destination_currency", "swift_charges"),
+    *("developer_fee", "developer_fee_percent", "on_behalf_of"),
+)
 _REFERENCES = ("reference", "payout_reference")
 _WEBHOOK = ("webhook_url", "webhook_events")
-_REQUEST = (*_REFERENCES, "payout_description", "description", "metadata")
-_FREE_TEXT = frozenset({"payout_reference", "payout_description", "description", "metadata"})
-_MASKED = frozenset(
-    {"bank_account", "payid", "tax_id", "customer_email", "customer_phone", "webhook_url"}
+_TO_THE_BANK = ("wire_message", "sepa_reference", "swift_reference")
+_REQUEST = (*_REFERENCES, *_TO_THE_BANK, "payout_description", "description", "metadata")
+_FREE_TEXT = frozenset(
+    {*_TO_THE_BANK, "payout_reference", "payout_description", "description", "metadata"}
 )
+_MASKED = frozenset(
+    {
+        *("bank_account", "payid", "tax_id", "customer_email", "customer_phone", "webhook_url"),
+        "from_address",
+    }
+)
+_CODES = frozenset({"reference", "payout_reference", "bank_code", "on_behalf_of"})
 _WITH_NAMES = frozenset({"recipient_name", "customer_name", "payout_reference"})
 
 
@@ -56,7 +68,7 @@ class Told:
     @property
     def payee(self) -> list[Fact]:
         """Who is paid, and where."""
-        return self._facts(*_PAYEE)
+        return self._facts(*_PAYEE, *_TERMS)
 
     @property
     def stakes(self) -> list[Fact]:
@@ -96,7 +108,7 @@ class Told:
                 is_masked=name in _MASKED
                 or (name in _WITH_NAMES and not self._sight.names_in_clear),
                 kind=shown["payid_type"] if name == "payid" else "",
-                is_code=name in {"reference", "payout_reference", "bank_code"},
+                is_code=name in _CODES,
                 of=self._withdrawal,
                 field=name,
             )
@@ -108,4 +120,6 @@ class Told:
         shown = self._shown[name]
         if name in _FREE_TEXT:  # anything may stand in it, the account too
             return self._sight.text(shown, about=self._withdrawal)
+        if name == "source_rail":
+            return words.method(shown)
         return gettext(shown) if name == "hosted" else shown

@@ -303,10 +303,14 @@ ROUTES: Mapping[str, Route] = {
         SIGN, post=422, arguments=lambda world: {**_code(world), "other": "wd-OTHER2"}
     ),
     "payments:withdrawal-lumetrade": Route(MAKE, post=422),
+    "payments:withdrawal-lux": Route(MAKE, post=422),
     "payments:withdrawal": Route(SEE, arguments=_code),
     # 286: what awaits approval does not move by itself, so there is nothing to poll.
     "payments:withdrawal-live": Route(SEE, get=286, arguments=_code),
     "payments:withdrawal-claim": Route(SIGN | MAKE, get=None, post=302, arguments=_code),
+    "payments:withdrawal-route": Route(
+        may(Permission.SEE_PAYMENTS), get=None, post=302, arguments=_code
+    ),
     "payments:withdrawal-release": Route(SIGN | MAKE, get=None, post=302, arguments=_code),
     "payments:withdrawal-approve": Route(SIGN, post=422, arguments=_code),
     "payments:withdrawal-reject": Route(SIGN, post=422, arguments=_code),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from payments import checks, demo, policies
 from payments.models import Policy, Withdrawal
 from staff import demo as demonstration
+from tests.customers.factories import ExternalAccountFactory, ProfileFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +54,15 @@ class TestDemo:
         assert lines == []
         assert Withdrawal.objects.count() == 10
         assert Policy.objects.count() == len(demo.SAMPLE_TIERS)
+
+    def test_asks_for_transfers_once_customers_of_lux_financial_are_known(self) -> None:
+        for number in range(len(demo._TRANSFERS)):
+            profile = ProfileFactory(upstream_id=f"cus_{number}")
+            ExternalAccountFactory(customer=profile.customer, status="verified")
+
+        demonstration.build(at=timezone.now())
+        demonstration.build(at=timezone.now())
+
+        assert demo.has_transfers()
+        rails = Withdrawal.objects.filter(upstream="lux").values_list("method", flat=True)
+        assert sorted(rails) == ["ach_same_day", "polygon", "wire"]

@@ -14,7 +14,6 @@ from payments import rules
 from payments.models import Withdrawal
 from payments.rules import WithdrawalDraft
 from tests.payments.factories import draft
-from upstreams.enums import Upstream
 from upstreams.money import BadMoney
 
 CBU = "0110012345678901234567"
@@ -104,7 +103,7 @@ class TestValidate:
             (draft(currency="XYZ"), "currency", "XYZ is not"),
             (draft(currency=""), "currency", "no currency is not"),
             (draft(method="spei"), "method", "AUD by Bank transfer or PayID"),
-            (draft(upstream=Upstream.LUX), "upstream", "LuxCore and Lumetrade only"),
+            (draft(upstream="elsewhere"), "upstream", "Lux Financial and Lumetrade only"),
         ],
     )
     def test_says_what_is_wrong_with_the_one_field_that_is(

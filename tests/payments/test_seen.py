@@ -224,7 +224,7 @@ class TestReview:
         withdrawal = Withdrawal.objects.select_related("payment").get(pk=withdrawal.pk)
         assert ada.held_roles
 
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(22):
             found = decision.review(withdrawal, viewer=ada, now=NOW)
 
         assert found.checks[0].level == Level.PASS

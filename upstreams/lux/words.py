@@ -5,6 +5,7 @@ A word nobody documented is kept as it came and counts as open: nothing follows 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
@@ -56,6 +57,24 @@ CRYPTO_RAILS: Final = (
     "stellar",
     "tron",
 )
+_DOLLAR_COINS: Final = ("USDC", "USDT")
+# What travels by which rail (§1.6).
+CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("ach", "ach_push", "ach_same_day", "wire", "swift"), ("USD",)),
+    "sepa": ("EUR",),
+    "faster_payments": ("GBP",),
+    "pix": ("BRL",),
+    "spei": ("MXN",),
+    "ethereum": (*_DOLLAR_COINS, "DAI", "PYUSD"),
+    **dict.fromkeys(
+        ("polygon", "arbitrum", "optimism", "base", "avalanche_c_chain", "solana"), _DOLLAR_COINS
+    ),
+    "stellar": ("USDC",),
+    "tron": ("USDT",),
+}
+VERIFIED: Final = "verified"  # of an external account
+CRYPTO_ADDRESS: Final = "crypto_address"
+AWAITS_FUNDS: Final = "awaiting_funds"
 # `undeliverable` is not among them: the money still comes back, `returned` or `refunded`.
 _FINAL_STATES: Final = frozenset({"payment_processed", "canceled", "returned", "refunded"})
 _TAKES_DOCUMENTS: Final = frozenset({"not_started", "pending", "incomplete"})  # LF-A5

@@ -29,6 +29,7 @@ def transfer_body(
     destination: Mapping[str, str],
     client_reference_id: str = "",
     developer_fee: Money | None = None,
+    developer_fee_percent: str = "",
     features: Mapping[str, bool] | None = None,
 ) -> bytes:
     """The body of a transfer over rails; raises BadMoney. Rails and currencies leave in lower case.
@@ -43,6 +44,7 @@ def transfer_body(
             "destination": _leg(destination),
             "client_reference_id": client_reference_id,
             "developer_fee": developer_fee.to_plain_text() if developer_fee else None,
+            "developer_fee_percent": developer_fee_percent,
             "features": dict(features or {}),
         }
     )
