@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from customers.enums import ExternalAccountKind, RequestKind
 from customers.models import CustomerRequest
-from staff.masking import mask_account
+from staff.masking import DOTS, mask_account
 from upstreams.lux.calls.base import json_body
 
 _NAMESPACE: Final = UUID("0c5e0c8a-6a0f-5f0f-8b0e-6c1a8f0d2b47")
@@ -24,6 +25,14 @@ COMMANDS: Final[Mapping[RequestKind, str]] = {
     RequestKind.REMOVE_ACCOUNT: "lux.remove_external_account",
 }
 _WITHOUT_BODY: Final = (RequestKind.DELETE, RequestKind.REMOVE_ACCOUNT)
+# Members whose values many share, and texts too short to tell anybody by.
+_SHARED: Final = frozenset(
+    {
+        *("type", "account_type", "business_type", "chain", "country", "bank_country"),
+        *("customer_id", "incorporation_country"),
+    }
+)
+_SHORTEST: Final = 3
 # Where the number of an account stands, by its type.
 NUMBERS: Final[Mapping[str, str]] = {
     ExternalAccountKind.US_BANK: "account_number",
@@ -52,6 +61,24 @@ def key_for(request: CustomerRequest) -> str:
 def last_digits(body: Mapping[str, Any]) -> str:
     """What they show of the account that this body describes: `6789`."""
     return str(body[NUMBERS[body["type"]]])[-4:]
+
+
+def hiding(text: str, body: Mapping[str, Any]) -> str:
+    """The text without the values that the body asks for: a refusal may repeat them."""
+    for value in sorted(_values(body), key=len, reverse=True):
+        text = re.sub(re.escape(value), DOTS, text, flags=re.IGNORECASE)
+    return text
+
+
+def _values(body: Mapping[str, Any]) -> set[str]:
+    """Every text that may tell who or what it is about; words that many share are none."""
+    found: set[str] = set()
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            found |= _values(value)
+        elif isinstance(value, str) and name not in _SHARED and len(value) >= _SHORTEST:
+            found.add(value)
+    return found
 
 
 def told_of(kind: RequestKind, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from customers.models import Customer, CustomerRequest
 from customers.requests import life
 from customers.requests.fields import BY_NAME
 from customers.requests.life import Standing
+from customers.sight import Sight
+from upstreams.models import Command
 
 SHOWN_FOR: Final = timedelta(hours=24)
 MOST: Final = 5
@@ -26,6 +28,7 @@ class Asked:
 
     request: CustomerRequest
     standing: Standing
+    reason: str
 
     @property
     def kind(self) -> str:
@@ -37,14 +40,24 @@ class Asked:
         return [self.kind, *(value for _label, value in facts(self.request))]
 
 
-def about(customer: Customer, *, now: datetime) -> list[Asked]:
+def asked(request: CustomerRequest, command: Command | None, *, sight: Sight) -> Asked:
+    """The request as one person may read it: a reason may name whom it is about."""
+    standing, reason = life.tell(request, command), request.reason
+    if request.customer is not None:
+        known = sight.text(standing.known, about=request.customer)
+        standing = replace(standing, known=known)
+        reason = sight.text(reason, about=request.customer)
+    return Asked(request, standing, reason)
+
+
+def about(customer: Customer, *, sight: Sight, now: datetime) -> list[Asked]:
     """What is on its way, and what was settled lately; newest first. Two queries."""
     lately = Q(created_at__gte=now - SHOWN_FOR)
     same = CustomerRequest.objects.filter(customer__in=Customer.objects.same_as(customer))
-    rows = (same.under_way() | same.filter(lately)).select_related("created_by")
+    rows = (same.under_way() | same.filter(lately)).select_related("created_by", "customer")
     shown = list(rows.order_by("-created_at", "-pk")[:MOST])
     commands = life.newest_commands(shown)
-    return [Asked(row, life.tell(row, commands.get(row.pk))) for row in shown]
+    return [asked(row, commands.get(row.pk), sight=sight) for row in shown]
 
 
 def facts(request: CustomerRequest) -> list[tuple[str, str]]:

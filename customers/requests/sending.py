@@ -16,11 +16,11 @@ from django.conf import settings
 from customers.enums import RequestKind, RequestStatus
 from customers.models import CustomerRequest
 from customers.requests import life, looking, storing
-from customers.requests.bodies import COMMANDS, asked, last_digits
+from customers.requests.bodies import COMMANDS, asked, hiding, last_digits
 from staff.journal import Journal
 from upstreams import clock, outbox
 from upstreams.enums import Upstream
-from upstreams.errors import AlreadyExists, NotFound, UpstreamError
+from upstreams.errors import AlreadyExists, Conflict, NotFound, Rejected, UpstreamError
 from upstreams.http import Priority
 from upstreams.lux.client import LuxClient, get_client
 from upstreams.lux.schemas import ExternalAccountRecord
@@ -62,13 +62,32 @@ def register_senders() -> None:
             Sender(
                 kind=COMMANDS[kind],
                 upstream=Upstream.LUX,
-                send=send,
+                send=_discreet(send),
                 find=find,
                 starting=start,
                 settle=settle,
                 repeat=Repeat.LOOK_FIRST if find else Repeat.SAME_KEY,
             )
         )
+
+
+def _discreet(send: Callable[[Command], Outcome]) -> Callable[[Command], Outcome]:
+    """The same, with nothing of what was asked for in what Lux Financial says about it.
+
+    Its words are kept with the command, with the request, and in the audit trail for ever.
+    """
+
+    def sent(command: Command) -> Outcome:
+        body = asked(command.request_bytes)
+        try:
+            return send(command)
+        except Rejected as no:
+            fields = {name: hiding(text, body) for name, text in no.field_errors.items()}
+            return Refused(no.code, hiding(no.message, body), fields)
+        except Conflict as unclear:
+            return Uncertain(hiding(unclear.message, body))
+
+    return sent
 
 
 def start(command: Command, at: datetime) -> None:
@@ -115,11 +134,16 @@ def _create_customer(command: Command) -> Outcome:
     except AlreadyExists as taken:
         # After a doubt, the one that is there may be the one we made.
         found = looking.find_new_customer(client, command) if command.doubts else None
-        return found or Refused(taken.code, taken.message, {"email": taken.message})
+        return found or _taken(command, taken)
     wanted = asked(command.request_bytes)["email"]
     if record.email.casefold() != wanted.casefold():
         return Mismatch([("email", "", "")], record=record)
     return Done(record.id, record=record)
+
+
+def _taken(command: Command, conflict: AlreadyExists) -> Refused:
+    said = hiding(conflict.message, asked(command.request_bytes))
+    return Refused(conflict.code, said, {"email": said})
 
 
 def _change_customer(command: Command) -> Outcome:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from customers.models import Customer, Profile
 from customers.requests import life, listing
 from customers.requests.looking import DELETED
+from customers.sight import Sight
 from staff.permissions import Permission, can
 
 register = template.Library()
@@ -16,7 +17,7 @@ register = template.Library()
 def customer_requests(context: Context, customer: Customer) -> dict[str, object]:
     """Show what is on its way about a customer, and what was settled lately."""
     now = timezone.now()
-    requests = listing.about(customer, now=now)
+    requests = listing.about(customer, sight=Sight.of(context["request"].user), now=now)
     return {
         "customer": customer,
         "requests": requests,

@@ -44,7 +44,7 @@ def requests_live(request: HttpRequest, pk: int) -> HttpResponse:
     """How what was asked about one customer stands now; stops asking when all is over."""
     customer = get_object_or_404(Customer, pk=pk)
     now = timezone.now()
-    asked = listing.about(customer, now=now)
+    asked = listing.about(customer, sight=Sight.of(request.user), now=now)
     context = {"requests": asked, "now": now}
     is_moving = any(life.is_moving(one.request) for one in asked)
     status = 200 if is_moving else STOP_POLLING
@@ -100,9 +100,10 @@ def _find(code: str) -> CustomerRequest:
 
 def _context(request: HttpRequest, row: CustomerRequest) -> dict[str, Any]:
     command = life.newest_commands([row]).get(row.pk)
-    name = Sight.of(request.user).name(row.customer.name) if row.customer else ""
+    sight = Sight.of(request.user)
+    name = sight.name(row.customer.name) if row.customer else ""
     return {
-        "asked": listing.Asked(row, life.tell(row, command)),
+        "asked": listing.asked(row, command, sight=sight),
         "name": name or gettext("not named"),
         "facts": listing.facts(row),
         "wrong": life.what_was_wrong(row),

@@ -397,6 +397,19 @@ class TestTheRequest:
         CustomerRequest.objects.update(status=RequestStatus.MADE, body={})
         assert desk.get(live.request["PATH_INFO"]).status_code == 286
 
+    def test_repeats_no_name_to_those_who_may_not_read_it(self, client: Client) -> None:
+        request = CustomerRequestFactory(
+            kind="delete", body={}, told={}, reason="James Smith of James@example.com asked."
+        )
+
+        shown = {}
+        for role in ("viewer", "agent"):
+            client.force_login(UserFactory(roles=[role]))
+            shown[role] = client.get(request.get_absolute_url()).text
+
+        assert ("James Smith" in shown["viewer"], "James Smith" in shown["agent"]) == (True, False)
+        assert not any("James@example.com" in page for page in shown.values())
+
     def test_many_cost_as_many_queries_as_one(self, desk: Client) -> None:
         first = CustomerRequestFactory(created_at=timezone.now())
         url = reverse("customers:requests-live", args=[first.customer_id])

@@ -363,6 +363,35 @@ def test_another_account_than_asked_for_stops_the_provider(place: Place) -> None
     assert request.body
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "invalid_parameter"), (409, "conflict"), (409, "already_exists")]
+)
+def test_what_they_say_repeats_nothing_of_what_was_asked(
+    place: Place, status: int, code: str
+) -> None:
+    said = "Maria SILVA of Rua Augusta 100, maria@example.com: no individual"
+    error = {"code": code, "message": said, "source": {"location": "body", "key": "last_name"}}
+    place.fault(
+        "error",
+        method="POST",
+        path="/customers",
+        params={"status": status, "body": {"error": error}},
+    )
+    request = ask_create(place)
+
+    deliver(request)
+
+    command = command_of(request)
+    events = AuditEvent.objects.filter(subject_id=str(request.pk))
+    kept = [
+        *(request.status_reason, str(request.field_errors), command.error, str(command.outcome)),
+        *(event.reason for event in events),
+    ]
+    for secret in ("maria", "silva", "augusta"):
+        assert secret not in " ".join(kept).lower()
+    assert "no individual" in request.status_reason
+
+
 @EVERY_KIND
 def test_every_move_is_in_the_trail_and_nobody_s_data(place: Place, kind: RequestKind) -> None:
     request = KINDS[kind].ask(place)
