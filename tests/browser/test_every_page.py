@@ -52,6 +52,17 @@ def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_narrow_kyc_case_suits_everybody(sign_in: OpenPage, theme: str) -> None:
+    page = sign_in("compliance", color_scheme=theme, viewport=NARROW)
+
+    for path in ("/kyc/?tab=all", _first(page, "/kyc/?tab=all")):
+        page.goto(path)
+
+        assert accessibility_troubles(page) == ""
+        assert not scrolls_sideways(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_form_for_a_new_withdrawal_suits_everybody(sign_in: OpenPage, theme: str) -> None:
     page = sign_in("maker", color_scheme=theme, viewport=NARROW)
 

@@ -14,6 +14,7 @@ from django.db import connections
 
 from upstreams.http import transport
 
+WRITES = (b"POST ", b"PATCH ")  # how a call begins that changes something there
 Deed = Callable[[], object]
 Seen = Callable[[], bool]
 
@@ -59,11 +60,11 @@ def while_connecting() -> None:
 
 
 def half_a_request_written() -> None:
-    """Die when half of the bytes of the POST have left."""
+    """Die when half of the bytes of the write have left."""
     original = transport._Stream.write
 
     def write(self: Any, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer.startswith(b"POST "):
+        if not buffer.startswith(WRITES):
             return original(self, buffer, timeout)
         original(self, buffer[: len(buffer) // 2], timeout)
         return die()
@@ -72,7 +73,7 @@ def half_a_request_written() -> None:
 
 
 def whole_request_written() -> None:
-    """Die when the whole POST has left, whether or not anybody has read it."""
+    """Die when the whole write has left, whether or not anybody has read it."""
     _die_reading(lambda stream, seen: die())
 
 
@@ -112,13 +113,13 @@ def half_the_answer_read() -> None:
 
 
 def _die_reading(how: Callable[[Any, Any], None]) -> None:
-    """Patch the stream so that the first read after a POST ends in `how`."""
+    """Patch the stream so that the first read after a write ends in `how`."""
     write, read = transport._Stream.write, transport._Stream.read
     posting: list[bool] = []
 
     def watching_write(self: Any, buffer: bytes, timeout: float | None = None) -> None:
         write(self, buffer, timeout)
-        if buffer.startswith(b"POST "):
+        if buffer.startswith(WRITES):
             posting.append(True)
 
     def deadly_read(self: Any, max_bytes: int, timeout: float | None = None) -> bytes:
