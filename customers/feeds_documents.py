@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db.models import F
@@ -38,7 +38,6 @@ EVERY: Final = timedelta(seconds=30)
 LEASE: Final = timedelta(minutes=5)  # a customer's pictures are read and decoded one by one
 MOST_CUSTOMERS: Final = 10  # per run
 REVIEWED: Final = ("under_review", "manual_review")
-BY_LABEL: Final = "Lux Financial"
 SIDES: Final[Mapping[str, Side]] = {
     "document_front": Side.FRONT,
     "document_back": Side.BACK,
@@ -133,7 +132,7 @@ def store_documents(records: Sequence[ReadDocuments], at: datetime) -> StoreCoun
     if kept:
         journal = Journal(by=None, at=at, by_label=Upstream.LUX.label)
         following.take_up({document.customer_id for document in kept}, journal=journal)
-        audit.record_all([_added(document) for document in kept], at=at)
+        audit.record_all([storing.added(document) for document in kept], at=at)
         journal.write()
     return StoreCounts(created=len(kept), refused=refused)
 
@@ -221,21 +220,3 @@ def _set_aside_before(upstream_id: str) -> set[str]:
 def _upstream_id(profile: Profile) -> str:
     found = Identity.objects.filter(customer=profile.customer_id, upstream=Upstream.LUX)
     return found.order_by("pk").values_list("upstream_id", flat=True).first() or ""
-
-
-def _added(document: Document) -> Any:
-    return audit.Entry(
-        "customers.document.added",
-        audit.subject_of(document.customer),
-        by=None,
-        by_label=BY_LABEL,
-        before={},
-        after={
-            "document": document.key,
-            "kind": document.kind,
-            "side": document.side,
-            "media_type": document.media_type,
-            "bytes": document.size,
-        },
-        reason="",
-    )

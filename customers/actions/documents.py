@@ -75,7 +75,7 @@ def add_documents(
         documents = _keep(customer, kind, checked, by=by, at=at)
         journal = Journal(by=by, at=at)
         following.sent_more(customer, journal=journal)
-        audit.record_all([_added(document, by) for document in documents], at=at)
+        audit.record_all([storing.added(document) for document in documents], at=at)
         journal.write()
     return documents
 
@@ -223,21 +223,3 @@ def _keep(
         raise DocumentNotPossible(
             Text(_("This customer has as many documents as one customer may have."))
         ) from None
-
-
-def _added(document: Document, by: User) -> audit.Entry:
-    return audit.Entry(
-        "customers.document.added",
-        audit.subject_of(document.customer),
-        by=by,
-        by_label="",
-        before={},
-        after={
-            "document": document.key,
-            "kind": document.kind,
-            "side": document.side,
-            "media_type": document.media_type,
-            "bytes": document.size,
-        },
-        reason="",
-    )

@@ -16,6 +16,7 @@ from customers.documents.checking import PDF, Checked
 from customers.documents.keys import NoKeys, Sealed, Tampered, UnknownKey
 from customers.enums import DocumentKind, DocumentOrigin, Side
 from customers.models import Content, Customer, Document, Profile
+from staff import audit
 from staff.models import User
 from staff.texts import Text
 from upstreams import alarms
@@ -101,6 +102,25 @@ def keep(
         sealed=sealed.sealed,
     )
     return document
+
+
+def added(document: Document) -> audit.Entry:
+    """What the audit trail is told of a document that was kept: nothing about a person."""
+    return audit.Entry(
+        "customers.document.added",
+        audit.subject_of(document.customer),
+        by=document.added_by,
+        by_label="" if document.added_by else Upstream.LUX.label,
+        before={},
+        after={
+            "document": document.key,
+            "kind": document.kind,
+            "side": document.side,
+            "media_type": document.media_type,
+            "bytes": document.size,
+        },
+        reason="",
+    )
 
 
 def read(document: Document) -> bytes:

@@ -51,7 +51,7 @@ NOT_NOW: Final = "NOT_NOW"
 CLOSED: Final = "CLOSED_BY_PEOPLE"
 MARGIN: Final = timedelta(hours=1)  # before they forget a key, we count it as forgotten
 _NAMESPACE: Final = UUID("0f0c9a52-2f0e-4a58-8a57-6f6d1f6f0a77")
-_BEFORE: Final = (DocumentVerdict.ASK_AGAIN, DocumentVerdict.REJECTED)
+_WANTING: Final = (DocumentVerdict.ASK_AGAIN, DocumentVerdict.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def choices(documents: Iterable[Document]) -> list[Choice]:
     groups: dict[tuple[int, str, datetime], dict[str, Document]] = {}
     for one in documents:
         is_ours = one.origin == DocumentOrigin.DESK and one.erased_at is None
-        if is_ours and one.kind in words.DOCUMENTS and one.verdict not in _BEFORE:
+        if is_ours and one.kind in words.DOCUMENTS and one.verdict not in _WANTING:
             groups.setdefault((one.customer_id, one.kind, one.added_at), {})[one.side] = one
     found = [
         Choice(sides[Side.FRONT], sides.get(Side.BACK), sides.get(Side.SELFIE))
