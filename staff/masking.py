@@ -12,7 +12,7 @@ from staff.letters import spelled
 
 DOTS = "••••"
 _SHORT: Final = 3
-# Somebody wrote an account number into a reason: so many digits on end are nothing else here.
+# What somebody wrote into a reason: so many digits on end are nothing but an account here.
 _EMAIL: Final = re.compile(r"[^\s@<>,;:()\"']+@[^\s@<>,;:()\"']+\.\w+")
 _ACCOUNT: Final = re.compile(r"[0-9]{9,}", re.ASCII)
 

@@ -144,7 +144,8 @@ def _keys(rows: QuerySet[Profile]) -> list[int]:
 
 def _changed(known: QuerySet[Profile]) -> list[int]:
     """Those about whom other facts would be told by now. Written to since, not all have changed."""
-    touched = known.filter(seen_at__gte=F("customer__standing__asked_at")).order_by("pk")
+    touched = known.filter(seen_at__gte=F("customer__standing__asked_at"))
+    touched = touched.order_by("-seen_at", "pk")  # the newest first: none waits behind old ones
     last = dict(
         touched.values_list("customer", "customer__standing__screening__asked_digest")[
             :MOST_IN_A_RUN

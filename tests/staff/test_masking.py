@@ -39,3 +39,17 @@ class TestMasking:
         shown = masking.mask_account(account).removeprefix(masking.DOTS)
 
         assert len(shown) <= min(4, len(account) / 2)
+
+
+class TestFreeText:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("Said by james@example.com.", "Said by j••••@e••••.com."),
+            ("<james@example.com>, (amara@b.example)", "<j••••@e••••.com>, (a••••@b••••.example)"),
+            ("To 123456789012, please", "To ••••9012, please"),
+            ("At 14:02 on 2026-02-18, 3 of 4 @ home", "At 14:02 on 2026-02-18, 3 of 4 @ home"),
+        ],
+    )
+    def test_repeats_no_account_and_no_address(self, text: str, expected: str) -> None:
+        assert masking.mask_accounts_in(text) == expected
