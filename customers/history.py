@@ -72,6 +72,7 @@ WORDS: Final[Words] = {
     "customers.case.sending": (_("began to send the KYC decision"), ""),
     "customers.case.unknown": (_("got no clear answer about the KYC decision"), "bad"),
     "customers.case.decided": (_("has the KYC decision"), "good"),
+    "customers.case.closed": (_("closed the KYC case"), ""),
     "customers.case.refused": (_("was refused the KYC decision by Lux Financial"), "bad"),
     "customers.case.confirmation_refused": (_("tried to confirm it and could not"), "bad"),
     "staff.claim.taken_over": (_("took it over"), ""),

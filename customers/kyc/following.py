@@ -13,10 +13,12 @@ from django.utils.translation import gettext_noop as _
 from customers.enums import CaseStatus, ProposalState
 from customers.kyc import sending, statuses
 from customers.kyc.moves import move, note
+from customers.kyc.statuses import DELETED
 from customers.models import ON_ITS_WAY, Customer, KycCase, Profile
 from staff.journal import Journal
 
 DECIDED_THERE: Final = _("It was decided at Lux Financial.")
+DELETED_THERE: Final = _("The customer was deleted at Lux Financial.")
 WITH_THEM: Final = _("Lux Financial waits for the customer.")
 CAME_BACK: Final = _("The customer sent what was asked for.")
 
@@ -81,7 +83,7 @@ def _asks_for_a_case(profile: Profile, settled: KycCase | None) -> bool:
     A decision of ours that they have not carried out yet stands: only a customer who was somewhere
     else meanwhile is reviewed anew.
     """
-    if profile.kyc_status not in statuses.WORKED:
+    if profile.kyc_status not in statuses.WORKED or profile.status == DELETED:
         return False
     return settled is None or settled.theirs not in statuses.WORKED
 
@@ -112,7 +114,9 @@ def _follow(case: KycCase, profile: Profile, *, journal: Journal) -> None:
     status = CaseStatus(case.status)
     came_back = theirs in statuses.WORKED and before not in statuses.WORKED
     if theirs in statuses.FINAL and status not in ON_ITS_WAY:
-        _close(case, profile, journal=journal)
+        _close(case, profile, verb="decided_there", reason=DECIDED_THERE, journal=journal)
+    elif profile.status == DELETED and status not in ON_ITS_WAY:
+        _close(case, profile, verb="closed", reason=DELETED_THERE, journal=journal)
     elif status == CaseStatus.OPEN and theirs in statuses.WITH_CUSTOMER:
         move(
             case,
@@ -139,16 +143,16 @@ def _take_up(case: KycCase, *, journal: Journal, **changes: Any) -> None:
     move(case, CaseStatus.OPEN, journal=journal, verb="came_back", reason=CAME_BACK, **changes)
 
 
-def _close(case: KycCase, profile: Profile, *, journal: Journal) -> None:
+def _close(case: KycCase, profile: Profile, *, verb: str, reason: str, journal: Journal) -> None:
     case.proposals.filter(state=ProposalState.OPEN).update(
-        state=ProposalState.VOID, closed_at=journal.at, closed_reason=DECIDED_THERE
+        state=ProposalState.VOID, closed_at=journal.at, closed_reason=reason
     )
     move(
         case,
         CaseStatus.CLOSED,
         journal=journal,
-        verb="decided_there",
-        reason=DECIDED_THERE,
+        verb=verb,
+        reason=reason,
         after={"kyc_status": profile.kyc_status},
         theirs=profile.kyc_status,
         theirs_at=journal.at,

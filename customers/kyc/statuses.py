@@ -17,6 +17,8 @@ WORKED: Final = frozenset({"under_review", "manual_review", "awaiting_ubo"})
 WITH_CUSTOMER: Final = frozenset({"not_started", "pending", "incomplete"})
 FINAL: Final = frozenset({words.APPROVED, words.REJECTED})
 
+DELETED: Final = "deleted"  # a status of the customer: nobody is reviewed any more
+
 # What a decision makes of the customer there.
 TARGETS: Final = {
     Outcome.APPROVE: words.APPROVED,

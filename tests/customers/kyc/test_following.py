@@ -180,6 +180,17 @@ class TestFollowing:
 
         assert statuses_of(profile) == ["closed", "open"]
 
+    def test_nobody_reviews_whom_they_deleted(self) -> None:
+        profile = ProfileFactory(in_review=True)
+        follow([profile], at=NOW)
+        profile.status = "deleted"
+
+        becomes(profile, "under_review")
+        becomes(profile, "manual_review")
+
+        assert statuses_of(profile) == ["closed"]
+        assert "deleted" in KycCase.objects.get().status_reason
+
     @pytest.mark.parametrize("status", ["queued", "sending"])
     def test_what_is_on_its_way_is_left_to_its_answer(self, status: str) -> None:
         case = KycCaseFactory(status=status, outcome="approve")
