@@ -22,9 +22,14 @@ from upstreams.money import BadMoney, exponent
 
 
 def _account(withdrawal: Withdrawal) -> str:
-    if withdrawal.upstream == Upstream.LUX and withdrawal.payee_id:
-        return f"{masking.DOTS}{withdrawal.bank_account}"  # no more than its end is known
+    if is_ending(withdrawal):
+        return f"{masking.DOTS}{withdrawal.bank_account}" if withdrawal.bank_account else ""
     return masking.mask_account(withdrawal.bank_account)
+
+
+def is_ending(withdrawal: Withdrawal) -> bool:
+    """Whether no more than the end of its account is known: Lux Financial tells no more."""
+    return withdrawal.upstream == Upstream.LUX and withdrawal.payee_id != ""
 
 
 def _of_payment(withdrawal: Withdrawal, name: str) -> str:

@@ -65,7 +65,7 @@ def send_payout(command: Command) -> Outcome:
         return Done(reference=withdrawal.payment.upstream_id)
     if held := senders.held_by(withdrawal):  # since it was claimed, or since a doubt
         return Withheld(seconds=senders.HELD_PAUSE, why=held)
-    if command.unknown_since is None or not _key_is_forgotten(command):
+    if not _key_is_forgotten(command):
         return _created(command, withdrawal)
     try:
         if found := look_for(command, withdrawal):

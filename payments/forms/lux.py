@@ -107,11 +107,8 @@ class TransferForm(forms.Form):
         self.accounts = _accounts_of(self.customer)
         self._offer("external_account_id", self.accounts)
         self.carried = self._set_aside()
-        for name in _ADDRESSES & self.fields.keys():
-            if kept := self._kept(name):
-                self.fields[name].help_text = gettext(
-                    "It is %(masked)s. Leave this empty to keep it."
-                ) % {"masked": masking.mask_account(kept)}
+        for name in [name for name in _NEEDED if name in self.fields]:
+            self._ask_for(name)
         if amends:
             self.fields["reason"] = forms.CharField(
                 label=_("Why it is changed"),
@@ -147,7 +144,8 @@ class TransferForm(forms.Form):
             return data
         data["draft"] = lux.draft_of(told, amount=amount)
         for name, message in rules.validate(data["draft"]).items():
-            self.add_error(name if name in self.fields else None, str(message))
+            if name not in self.errors:  # what is missing was said already
+                self.add_error(name if name in self.fields else None, str(message))
         return data
 
     def draft(self) -> WithdrawalDraft:
@@ -178,6 +176,17 @@ class TransferForm(forms.Form):
             del self.fields[name]
         return [(name, self.told[name]) for name in needless if self.told[name]]
 
+    def _ask_for(self, name: str) -> None:
+        """Have it given, unless what this is made from has it."""
+        field, kept = self.fields[name], self._kept(name) if name in _ADDRESSES else ""
+        if kept:
+            field.help_text = gettext("It is %(masked)s. Leave this empty to keep it.") % {
+                "masked": masking.mask_account(kept)
+            }
+            return
+        field.required = True
+        field.error_messages["required"] = _NEEDED[name]
+
     def _kept(self, name: str) -> str:
         """The address of what this is made from, which no form shows in clear."""
         if self.source is None:
@@ -189,6 +198,11 @@ class TransferForm(forms.Form):
 
 _ALWAYS = ("amount", "source_rail", "source_currency", "destination_rail", "destination_currency")
 _ADDRESSES = frozenset({"from_address", "to_address"})  # in clear to nobody
+_NEEDED = {
+    "from_address": _("This chain needs the address."),
+    "to_address": _("This chain needs the address."),
+    "external_account_id": _("Choose an account of this customer that Lux Financial has verified."),
+}
 _BY_RAIL = {
     "swift_charges": "swift",
     "swift_reference": "swift",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from payments import words
+from payments import facts, words
 from payments.facts import LABELS
 from payments.models import Withdrawal
 from payments.sight import Sight
@@ -105,8 +105,7 @@ class Told:
             Fact(
                 label=gettext(LABELS[name]),
                 value=self._value(name),
-                is_masked=name in _MASKED
-                or (name in _WITH_NAMES and not self._sight.names_in_clear),
+                is_masked=self._is_masked(name),
                 kind=shown["payid_type"] if name == "payid" else "",
                 is_code=name in _CODES,
                 of=self._withdrawal,
@@ -115,6 +114,12 @@ class Told:
             for name in names
             if shown[name]
         ]
+
+    def _is_masked(self, name: str) -> bool:
+        """Whether there is more of it than is shown; of an account that Lux tells there is not."""
+        if name == "bank_account" and facts.is_ending(self._withdrawal):
+            return False
+        return name in _MASKED or (name in _WITH_NAMES and not self._sight.names_in_clear)
 
     def _value(self, name: str) -> str:
         shown = self._shown[name]

@@ -20,7 +20,9 @@ from tests.customers.factories import HoldFactory
 from tests.customers.lux import Place
 from tests.payments.factories import PolicyFactory, approver, maker
 from tests.payments.lux import ENDORSED, PAYEE, Books, deliver, look_again, ours
+from tests.payments.test_races import at_once, refusals
 from tests.staff.factories import UserFactory
+from tests.support.rounds import rounds
 from upstreams import feeds, outbox
 from upstreams.enums import CommandState
 from upstreams.models import Alarm, Command, SendingSwitch
@@ -327,6 +329,63 @@ class TestALostAnswer:
         )
 
 
+class Killed(BaseException):
+    """As a worker that is killed: nothing of ours catches it."""
+
+
+STEPS = {
+    "outbox.claimed": "delivery",
+    "outbox.sending": "calling",
+    "outbox.answered": "delivery",
+    "outbox.recording": "recording",
+    "outbox.recorded": "recording",
+}
+
+
+class TestAKilledWorker:
+    @pytest.mark.parametrize("step", STEPS)
+    def test_leaves_one_transfer(
+        self, books: Books, step: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        withdrawal = books.approved(maker(), approver())
+
+        def reached(point: str) -> None:
+            if point == step:
+                raise Killed
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(f"upstreams.outbox.{STEPS[step]}.reach", reached)
+            deliver()
+        past = timezone.now() - timedelta(seconds=1)
+        Command.objects.filter(lease_until__isnull=False).update(lease_until=past)
+        outbox.sweep()
+
+        self.is_paid_once(books, withdrawal)
+
+    def test_leaves_one_transfer_when_nobody_comes_for_days(
+        self, books: Books, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        withdrawal = books.approved(maker(), approver())
+
+        def reached(point: str) -> None:
+            if point == "outbox.answered":
+                raise Killed
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr("upstreams.outbox.delivery.reach", reached)
+            deliver()
+        books.place.pass_time(3 * 86_400)  # they know the key no more
+        past = timezone.now() - timedelta(days=3)
+        Command.objects.filter(kind=LUX_PAYOUT).update(lease_until=past, first_sent_at=past)
+        outbox.sweep()
+
+        self.is_paid_once(books, withdrawal)
+
+    def is_paid_once(self, books: Books, withdrawal: Withdrawal) -> None:
+        assert (len(books.transfers()), ours(withdrawal).status) == (1, Status.SENT)
+        assert payout().state == CommandState.DONE
+
+
 class TestAHold:
     def test_between_signing_and_sending_stops_it(
         self, books: Books, monkeypatch: pytest.MonkeyPatch
@@ -472,3 +531,45 @@ class TestTheRoute:
         actions.ask_route(withdrawal_id=withdrawal.pk, by=maker(), at=now)
 
         assert RouteCheck.objects.count() == 1
+
+
+@pytest.mark.services
+def test_an_answer_and_the_mirror_at_once(books: Books) -> None:
+    by, signer = maker(), approver()
+    for number in range(1, rounds(10) + 1):
+        withdrawal = books.approved(by, signer, f"{number + 9}.00")
+        books.place.fault("drop", method="POST", path="/transfers")
+        command = Command.objects.filter(kind=LUX_PAYOUT).latest("pk")
+        assert outbox.deliver(command.pk) == CommandState.UNKNOWN
+        Command.objects.filter(pk=command.pk).update(next_at=timezone.now() - timedelta(seconds=1))
+
+        answered, seen = at_once(
+            lambda: outbox.deliver(command.pk),  # noqa: B023
+            lambda: feeds.run(feeds_lux.TRANSFERS),
+        )
+
+        assert refusals([answered, seen]) == []
+        assert ours(withdrawal).status == Status.SENT
+    assert len(books.transfers()) == rounds(10)
+    assert not Alarm.objects.filter(code__in=["second-payment", "payment-differs"]).exists()
+
+
+@pytest.mark.services
+def test_a_hold_and_a_worker_at_once(books: Books) -> None:
+    by, signer = maker(), approver()
+    customer = Profile.objects.get().customer
+    for number in range(1, rounds(10) + 1):
+        withdrawal = books.approved(by, signer, f"{number + 9}.00")
+        command = Command.objects.filter(kind=LUX_PAYOUT).latest("pk")
+        Command.objects.filter(pk=command.pk).update(next_at=timezone.now() - timedelta(seconds=1))
+        before = len(books.transfers())
+
+        sent, held = at_once(
+            lambda: outbox.deliver(command.pk),  # noqa: B023
+            lambda: HoldFactory(customer=customer),
+        )
+
+        assert isinstance(held, Hold), held
+        assert len(books.transfers()) - before == (sent == CommandState.DONE)
+        assert (ours(withdrawal).status == Status.SENT) == (sent == CommandState.DONE)
+        Hold.objects.all().delete()
