@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 from django.db.models import Prefetch, Q
 
 from customers.emails import same_email
-from customers.models import ROOT, Customer, CustomerQuerySet, Hold, Identity, Profile
+from customers.models import Customer, CustomerQuerySet, Hold, Identity, Profile
 from customers.phones import same_phone
 from staff.lists import begins
 from upstreams.enums import Upstream
 
 LEAST_DIGITS = 6  # of a phone number
-FEW = 1_000
 
 
 @dataclass(frozen=True)
@@ -101,15 +99,10 @@ def called(rows: CustomerQuerySet, text: str, *, names: str) -> CustomerQuerySet
     beginning. `names` is how names are looked up, "" not at all. A few are looked up first, each
     way by its own index; those of thousands are met soon enough on the way through the list.
     """
-    matches = _meanings(text, names)
-    roots: set[int] = set()
-    for match in matches:
-        found = Customer.objects.filter(match).order_by().values_list(ROOT, flat=True)
-        few = list(found[: FEW + 1])
-        if len(few) > FEW:
-            return rows.people_with(reduce(or_, matches))
-        roots.update(few)
-    return rows.whole().filter(pk__in=roots)
+    found = Customer.objects.none()
+    for match in _meanings(text, names):
+        found |= rows.people_with(match)
+    return found
 
 
 def _meanings(text: str, names: str) -> list[Q]:

@@ -165,7 +165,7 @@ class TestTheList:
         assert names("agent", q="james@example.com") == ["J•••• S••••"]
 
     def test_finds_a_name_of_thousands(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("customers.people.FEW", 1)
+        monkeypatch.setattr("customers.models.customers.FEW", 1)
         for number in range(3):
             CustomerFactory(email=f"{number}@example.com", phone="")
 
