@@ -174,10 +174,14 @@ def test_without_a_key_nothing_is_asked_for(place: Place, settings: Settings) ->
 
 
 def test_invented_customers_have_real_looking_documents(place: Place) -> None:
-    asked = {"count": 12, "kyc_status": "under_review"}  # a few of them are businesses
-    arrived = place.control("/lux/customers", asked)["customers"]
-    people = [one for one in arrived if one["type"] == "individual"][:3]
-    assert people
+    person = {"type": "individual", "first_name": "Lucía", "last_name": "Núñez Sosa"}
+    people = [
+        place.control(
+            "/lux/customers",
+            {**person, "email": f"lucia{number}@example.com", "kyc_status": "under_review"},
+        )["customers"][0]
+        for number in range(3)
+    ]
     for one in people:
         submissions = place.client.list_kyc_submissions(one["id"])
         again = place.client.list_kyc_submissions(one["id"])
