@@ -117,10 +117,13 @@ class Page:
         return transfers.facts_of(payment, hands_on=makes)
 
     @property
+    def is_transfer(self) -> bool:
+        return self.withdrawal.upstream == Upstream.LUX
+
+    @property
     def asks_route(self) -> bool:
         """Whether somebody may have Lux Financial asked anew about its way."""
-        is_asked = self.is_waiting and self.withdrawal.upstream == Upstream.LUX
-        return is_asked and can(self.person, Permission.SEE_PAYMENTS)
+        return self.is_waiting and self.is_transfer and can(self.person, Permission.SEE_PAYMENTS)
 
     @property
     def is_waiting(self) -> bool:
@@ -334,7 +337,7 @@ def withdrawal_live(request: HttpRequest, code: str) -> HttpResponse:
     has_moved = request.GET.get("was", "") != page.withdrawal.status
     context = {**page.context(), "has_moved": has_moved}
     if has_moved:
-        context["timeline"] = page.timeline()
+        context |= {"timeline": page.timeline(), "transfer": page.transfer}
     status = 200 if page.is_moving else STOP_POLLING
     return render(request, "payments/_withdrawal_live.html", context, status=status)
 

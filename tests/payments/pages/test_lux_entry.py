@@ -196,6 +196,13 @@ class TestThePage:
         assert "215268120000" not in to_viewer
         assert "Lead Bank" in to_viewer
 
+    def test_brings_how_it_is_paid_in_as_soon_as_it_is_sent(self, books: Books) -> None:
+        row = a_transfer(books)
+
+        live = as_role("maker").get(page(row, "live/"), {"was": "sending"})
+
+        assert "215268120000" in text_of(live)
+
     @pytest.mark.parametrize(
         ("status", "word", "said"),
         [
