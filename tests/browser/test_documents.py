@@ -12,6 +12,8 @@ from tests.browser.conftest import NARROW, WIDE, OpenPage, accessibility_trouble
 from tests.support.desk import Desk
 from tests.support.waiting import wait_until
 
+ALL_DRAWN = "[...document.querySelectorAll('.plate img')].every((one) => one.naturalWidth > 500)"
+
 
 @pytest.fixture
 def address(desk: Desk) -> str:
@@ -47,10 +49,8 @@ def test_side_by_side_zoomed_turned_and_sharper_by_keys(sign_in: OpenPage, addre
     expect(page.locator(".viewer.stark")).to_have_count(1)
     page.get_by_role("button", name="All").click()
     assert page.locator(".plate:visible").count() >= 2
-    page.wait_for_function(
-        "[...document.querySelectorAll('.plate img')].every((image) => image.naturalWidth > 500)",
-        timeout=60_000,
-    )
+    # Asked from here: waiting inside the page would need `eval`, which its policy forbids.
+    wait_until(lambda: bool(page.evaluate(ALL_DRAWN)), seconds=60, what="the pictures are drawn")
 
 
 def test_the_pictures_are_there_without_scripts(sign_in: OpenPage, address: str) -> None:
