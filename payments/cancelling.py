@@ -14,6 +14,7 @@ from payments.references import CANCEL
 from staff import audit
 from staff.models import User
 from staff.permissions import Permission, can
+from upstreams import outbox
 from upstreams.enums import CommandState, Upstream
 from upstreams.models import Command
 from upstreams.outbox import waits_for_people
@@ -133,5 +134,11 @@ def story(payment: Payment) -> Story | None:
                 "%(provider)s was asked to cancel it and gave no clear answer: it is asked again."
             )
             return Story("warn", text % {"provider": provider}, is_open=True, in_doubt=True)
+    if not outbox.sending_is_on(payment.upstream):
+        text = gettext(
+            "Sending to %(provider)s is stopped, so it is not asked to cancel it yet: it may still "
+            "be paid. An ops lead resumes sending, or cancels it there."
+        )
+        return Story("bad", text % {"provider": provider}, is_open=True)
     text = gettext("%(provider)s is being asked to cancel it. It may still go on until it answers.")
     return Story("flow", text % {"provider": provider}, is_open=True)

@@ -49,7 +49,7 @@ class Origin(models.TextChoices):
     DESK = "desk", _("Desk")
     API = "api", _("API")
     IMPORT = "import", _("Import")
-    UPSTREAM = "upstream", _("Seen upstream")
+    UPSTREAM = "upstream", _("Seen at the provider")
 
 
 class Status(models.TextChoices):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
+from customers.models import Hold
 from payments import handout, words
-from payments.enums import Kind, Status
-from payments.models import Payment, Withdrawal
+from payments.checks.holds import over, told
+from payments.enums import Kind, PaymentStatus, Status
+from payments.facts import LABELS
+from payments.models import PAID_STATUSES, Payment, Withdrawal
 from payments.sight import Sight
 from staff import audit
 from upstreams.enums import Upstream
 from upstreams.lux.words import AWAITS_FUNDS
 from upstreams.models import Command, SendingSwitch
-from upstreams.outbox import has_another_key, waits_for_people
+from upstreams.outbox import LADDER, has_another_key, waits_for_people
 
 # While a withdrawal is here it can move by itself, and its page keeps looking.
 MOVING = frozenset({Status.APPROVED, Status.SENDING, Status.UNKNOWN, Status.SENT})
@@ -39,6 +43,7 @@ class Facts:
     withdrawal: Withdrawal
     command: Command | None
     switch: SendingSwitch | None
+    holds: Sequence[Hold]
 
     @property
     def is_stopped(self) -> bool:
@@ -48,15 +53,24 @@ class Facts:
     def provider(self) -> str:
         return self.withdrawal.get_upstream_display()
 
+    @property
+    def differences(self) -> list[tuple[str, str, str]]:
+        """How what the provider holds differs from what was asked: field, asked, there."""
+        if self.command is None or self.command.outcome.get("outcome") != "mismatch":
+            return []
+        return [tuple(one) for one in self.command.outcome["differences"]]
+
 
 def facts(withdrawal: Withdrawal) -> Facts:
-    """Read the newest command about the withdrawal and the switch of its provider (2 queries)."""
+    """Read the newest command about the withdrawal, the switch of its provider, and what holds an
+    approved one. Two queries, a few more for one that is approved."""
     subject_type, subject_id = audit.subject_of(withdrawal)
     commands = Command.objects.about(subject_type=subject_type, subject_id=subject_id)
     return Facts(
         withdrawal=withdrawal,
         command=commands.last(),
         switch=SendingSwitch.objects.filter(upstream=withdrawal.upstream).first(),
+        holds=over([withdrawal])[withdrawal.pk] if withdrawal.status == Status.APPROVED else [],
     )
 
 
@@ -70,7 +84,7 @@ def tell(facts: Facts, *, now: datetime, sight: Sight) -> Life:
         case Status.SENDING:
             return _sending(facts)
         case Status.UNKNOWN:
-            return _unknown(facts)
+            return _unknown(facts, now)
         case Status.SENT:
             return _sent(facts)
         case over:
@@ -87,9 +101,10 @@ def _awaiting(facts: Facts) -> Life:
             % {"provider": facts.provider},
             money=gettext("No money has moved as far as we know."),
             next=gettext(
-                "There is no approval at the provider: signatures are recorded here, "
-                "and a rejection cancels it there."
-            ),
+                "%(provider)s may pay it without us. To sign only records that you agree; to "
+                "reject it asks %(provider)s to cancel it."
+            )
+            % {"provider": facts.provider},
         )
     return Life(
         tone="wait",
@@ -108,12 +123,25 @@ def _approved(facts: Facts, now: datetime) -> Life:
             tone="warn",
             known=known,
             money=money,
-            next=gettext("Sending to %(provider)s is stopped: %(reason)s It goes when resumed.")
+            next=gettext(
+                "Sending to %(provider)s is stopped: “%(reason)s” It goes when an ops lead "
+                "resumes sending."
+            )
             % {"provider": facts.provider, "reason": facts.switch.words},
         )
     due = facts.command.next_at if facts.command else None
     if due and due > now:
         why = facts.command.error if facts.command else ""
+        if facts.holds:
+            return Life(
+                tone="warn",
+                known=str(told(facts.holds)),
+                money=money,
+                next=gettext(
+                    "It goes by itself once compliance lets the customer go. Until then an "
+                    "approver may undo the approval."
+                ),
+            )
         if why:
             return Life(
                 tone="warn",
@@ -122,8 +150,15 @@ def _approved(facts: Facts, now: datetime) -> Life:
                 next=gettext("It is tried again by itself"),
                 next_at=due,
             )
+        seconds = max(1, round((due - now).total_seconds()))
         return Life(
-            tone="flow", known=known, money=money, next=gettext("Sending begins"), next_at=due
+            tone="flow",
+            known=known,
+            money=money,
+            next=ngettext(
+                "It is sent in %(seconds)s second.", "It is sent in %(seconds)s seconds.", seconds
+            )
+            % {"seconds": seconds},
         )
     return Life(
         tone="flow", known=known, money=money, next=gettext("It is sent within a few seconds.")
@@ -139,24 +174,20 @@ def _sending(facts: Facts) -> Life:
     )
 
 
-def _unknown(facts: Facts) -> Life:
+def _unknown(facts: Facts, now: datetime) -> Life:
+    if facts.differences:
+        return _different(facts)
     known = gettext("%(provider)s was asked to pay and gave no clear answer.") % {
         "provider": facts.provider
     }
-    money = gettext("It may have been paid. It is never sent again under another reference.")
+    money = gettext("It may have been paid. Do not pay it in any other way.")
     if facts.command is not None and not waits_for_people(facts.command):
         if facts.is_stopped:
             next_ = gettext("Sending to %(provider)s is stopped: it is looked for when resumed.")
             return Life(
                 tone="bad", known=known, money=money, next=next_ % {"provider": facts.provider}
             )
-        return Life(
-            tone="warn",
-            known=known,
-            money=money,
-            next=gettext("There is nothing to do: we look for it at the provider again"),
-            next_at=facts.command.next_at,
-        )
+        return _looked_for(facts.command, known, money, now)
     if facts.command is not None and has_another_key(facts.command):
         return Life(
             tone="bad",
@@ -172,7 +203,53 @@ def _unknown(facts: Facts) -> Life:
         tone="bad",
         known=known,
         money=money,
-        next=gettext("Nobody asks again by machine: two people read it there and settle it here."),
+        next=gettext(
+            "The desk asks no more. A maker or an ops lead reads what became of it at %(provider)s "
+            "and says so here, and a second person confirms it."
+        )
+        % {"provider": facts.provider},
+    )
+
+
+def _looked_for(command: Command, known: str, money: str, now: datetime) -> Life:
+    """It is looked for again and again, each time later; then people decide."""
+    left = len(LADDER) - command.doubts
+    if left > 0:
+        then = ngettext(
+            "There is nothing to do: if it is not found after %(n)s more look, two people settle "
+            "it. The desk looks for it",
+            "There is nothing to do: if it is not found after %(n)s more looks, two people settle "
+            "it. The desk looks for it",
+            left,
+        ) % {"n": left}
+    else:
+        then = gettext(
+            "There is nothing to do yet: if it is not found now, two people settle it. "
+            "The desk looks for it"
+        )
+    due = command.next_at
+    if due is None or due <= now:
+        return Life(tone="warn", known=known, money=money, next=f"{then} {gettext('now.')}")
+    return Life(tone="warn", known=known, money=money, next=then, next_at=due)
+
+
+def _different(facts: Facts) -> Life:
+    """The provider holds something else under our reference than was asked for."""
+    found = "; ".join(
+        gettext("%(field)s: %(asked)s was asked for, %(there)s is there")
+        % {"field": gettext(LABELS.get(field, field)), "asked": asked, "there": there}
+        for field, asked, there in facts.differences
+    )
+    return Life(
+        tone="bad",
+        known=gettext("%(provider)s holds something else than was asked for: %(differences)s.")
+        % {"provider": facts.provider, "differences": found},
+        money=gettext("What is there may be paid as it is there. Do not pay it in any other way."),
+        next=gettext(
+            "Sending to %(provider)s is stopped. An ops lead calls %(provider)s before anybody "
+            "settles it here."
+        )
+        % {"provider": facts.provider},
     )
 
 
@@ -197,8 +274,26 @@ def _sent(facts: Facts) -> Life:
             next=handout.why_not(facts.withdrawal)
             or gettext("A maker hands the page's address on; who has it gets the money."),
         )
+    payment = facts.withdrawal.payment
+    assert payment is not None
+    if payment.status == PaymentStatus.UNKNOWN:
+        return Life(
+            tone="warn",
+            known=known,
+            money=gettext("The desk does not know this word, so nor whether it was paid."),
+            next=gettext("An ops lead asks %(provider)s what it means. The desk keeps reading it.")
+            % {"provider": facts.provider},
+        )
     if facts.withdrawal.upstream == Upstream.LUX:
-        return _transferring(facts.withdrawal.payment, known)
+        return _transferring(payment, known)
+    if payment.status == PaymentStatus.CREATED and not facts.withdrawal.is_ours:
+        return Life(
+            tone="wait",
+            known=known,
+            money=gettext("No money has moved as far as we know."),
+            next=gettext("%(provider)s decides when it is paid; nothing is sent from here.")
+            % {"provider": facts.provider},
+        )
     return Life(
         tone="flow",
         known=known,
@@ -244,6 +339,10 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
     withdrawal, provider = facts.withdrawal, facts.provider
     reason = sight.text(withdrawal.status_reason, about=withdrawal)
     match status:
+        case Status.COMPLETED if withdrawal.contradicted_at is not None:
+            return _came_back(facts)
+        case Status.REJECTED if withdrawal.contradicted_at is not None:
+            return _went_on(facts, reason)
         case Status.COMPLETED:
             return Life(
                 tone="good",
@@ -262,7 +361,7 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
                 known=gettext("%(provider)s ended it: %(status)s. %(said)s")
                 % {"provider": provider, "status": gettext(status.label).lower(), "said": said},
                 money=gettext("The money was not paid out."),
-                next=gettext("If it must still be paid, make a new one from it."),
+                next=gettext("If it must still be paid, a maker makes a new one from it."),
             )
         case Status.REFUSED:
             return Life(
@@ -270,7 +369,9 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
                 known=gettext("%(provider)s refused it: %(said)s")
                 % {"provider": provider, "said": reason or withdrawal.error_code},
                 money=gettext("No money has moved."),
-                next=gettext("Mend what is wrong in a copy of it, and have that one signed."),
+                next=gettext(
+                    "A maker mends what is wrong in a new one made from it, and has that signed."
+                ),
             )
         case _:
             money = gettext("No money has moved.")
@@ -280,3 +381,38 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
                     "status": words.at_provider(withdrawal),
                 }
             return Life(tone="", known=reason, money=money, next="")
+
+
+def _came_back(facts: Facts) -> Life:
+    """It was paid, and the money was sent back afterwards."""
+    payment = facts.withdrawal.payment
+    whole = payment is None or payment.status == PaymentStatus.RETURNED
+    told = {"provider": facts.provider, "status": words.at_provider(facts.withdrawal)}
+    return Life(
+        tone="bad",
+        known=gettext("It was paid, and later %(provider)s said: %(status)s.") % told,
+        money=gettext("The money came back to us.")
+        if whole
+        else gettext("A part of the money came back to us."),
+        next=gettext("If it is still owed, a maker makes a new one.")
+        if whole
+        else gettext("If that part is still owed, a maker asks for it anew."),
+    )
+
+
+def _went_on(facts: Facts, reason: str) -> Life:
+    """It was rejected here, and the provider went on with it all the same."""
+    withdrawal = facts.withdrawal
+    is_paid = withdrawal.payment is not None and withdrawal.payment.status in PAID_STATUSES
+    return Life(
+        tone="bad",
+        known=reason,
+        money=gettext("%(provider)s paid it all the same.") % {"provider": facts.provider}
+        if is_paid
+        else gettext("%(provider)s goes on with it all the same: %(status)s.")
+        % {"provider": facts.provider, "status": words.at_provider(withdrawal)},
+        next=gettext("An ops lead asks %(provider)s for the money back.")
+        % {"provider": facts.provider}
+        if is_paid
+        else gettext("An ops lead asks %(provider)s to stop it.") % {"provider": facts.provider},
+    )

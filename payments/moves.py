@@ -29,12 +29,14 @@ def move(
     journal: Journal,
     reason: str = "",
     by_label: str = "",
+    verb: str = "",
     **changes: Any,
 ) -> None:
     """Move a locked withdrawal, save it and note the move; raises WithdrawalNotMovable.
 
     `changes` are further fields to set with it. `reason` is audited and becomes the
-    `status_reason`, unless `changes` has another one.
+    `status_reason`, unless `changes` has another one. `verb` is how the audit trail calls it, where
+    the new state alone would not tell the story.
     """
     current = Status(withdrawal.status)
     if not withdrawal.can_become(wanted):
@@ -45,7 +47,7 @@ def move(
         setattr(withdrawal, name, value)
     withdrawal.save(update_fields={"status", "status_reason", *changes})
     journal.add(
-        f"payments.withdrawal.{_VERBS.get((current, wanted), wanted.value)}",
+        f"payments.withdrawal.{verb or _VERBS.get((current, wanted), wanted.value)}",
         withdrawal,
         before={"status": current},
         after={

@@ -70,10 +70,12 @@ class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):
         return self.filter(status__in=IN_FLIGHT)
 
     def needs_attention(self, *, now: datetime) -> WithdrawalQuerySet:
-        """Unknown outcomes, failures that nobody looked at, and what should have left long ago."""
+        """Unknown outcomes, failures and contradictions that nobody looked at, and what should have
+        left long ago."""
         return self.filter(
             Q(status=Status.UNKNOWN)
             | Q(status__in=FAILURES, attended_at=None)
+            | Q(contradicted_at__isnull=False, attended_at=None)
             | Q(
                 status__in=[Status.APPROVED, Status.SENDING],
                 approved_at__lte=now - STUCK_AFTER,
@@ -81,7 +83,9 @@ class WithdrawalQuerySet(QuerySet["Withdrawal", "Withdrawal"]):
         )
 
     def done(self) -> WithdrawalQuerySet:
-        return self.filter(Q(status__in=ENDED) | Q(status__in=FAILURES, attended_at__isnull=False))
+        settled = Q(contradicted_at=None) | Q(attended_at__isnull=False)
+        attended = Q(status__in=FAILURES, attended_at__isnull=False)
+        return self.filter(Q(status__in=ENDED) & settled | attended)
 
     def with_queue_facts(self) -> WithdrawalQuerySet:
         """Everything one row of a list shows, in one query; `signed` counts valid approvals."""

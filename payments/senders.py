@@ -186,7 +186,7 @@ def record_refusal(
         return
     if end is None:
         return
-    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    journal = Journal(by=None, at=at, by_label=Upstream(command.upstream).label)
     end(
         journal=journal,
         reason=refusal.code,  # their words may name people: they are not kept for ever
@@ -300,7 +300,7 @@ def _link_by_hand(command: Command, reference: str, at: datetime) -> None:
     withdrawal = _locked(command)
     if withdrawal.payment_id is not None:
         return
-    journal = Journal(by=None, at=at, by_label=BY_LABEL)
+    journal = Journal(by=None, at=at, by_label=Upstream(command.upstream).label)
     move(withdrawal, Status.SENT, journal=journal, payment=payment, sent_at=at)
     if payment is not None:
         mirror.link([payment], journal=journal)

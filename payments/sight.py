@@ -111,6 +111,13 @@ class Sight:
         """Return free text about a payment in which none of its masked values is repeated."""
         return masking.mask_values_in(text, self._secrets(about))
 
+    def refusal(self, says: object, *, about: Subject) -> str:
+        """Return why something did not happen, in the desk's own words, as this person may read it.
+
+        Who was faster is named by their address.
+        """
+        return masking.mask_values_in(str(says), self._secrets(about), names_colleagues=True)
+
     def hold_reason(self, hold: Hold, *, about: Withdrawal) -> str:
         """Return why a customer is held, without what is masked of them and of the payout."""
         theirs, held = customers.Sight(names_in_clear=self.names_in_clear), hold.customer

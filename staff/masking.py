@@ -88,11 +88,18 @@ def mask_accounts_in(text: str) -> str:
     return _ACCOUNT.sub(lambda found: mask_account(found[0]), text)
 
 
-def mask_values_in(text: str, values: Iterable[tuple[str, str]]) -> str:
-    """Return free text in which each of these values is masked as the second of its pair says."""
+def mask_values_in(
+    text: str, values: Iterable[tuple[str, str]], *, names_colleagues: bool = False
+) -> str:
+    """Return free text in which each of these values is masked as the second of its pair says.
+
+    A sentence of the desk's own may name colleagues by their address: no other is masked then.
+    """
     told = [(value, masked) for value, masked in values if len(value) > _SHORT]
     for value, masked in sorted(told, key=lambda pair: -len(pair[0])):
         text = text.replace(value, masked)
+    if names_colleagues:
+        return _ACCOUNT.sub(lambda found: mask_account(found[0]), text)
     return mask_accounts_in(text)
 
 

@@ -364,7 +364,7 @@ def _approve(withdrawal: Withdrawal, required: int, journal: Journal) -> None:
     )
     if not withdrawal.is_ours:
         # It lies at the provider, who releases it: there is no call by which we could.
-        move(withdrawal, Status.SENT, journal=journal, sent_at=journal.at)
+        move(withdrawal, Status.SENT, journal=journal, sent_at=journal.at, verb="agreed")
         return
     outbox.put(
         kind=PAYOUTS[Upstream(withdrawal.upstream)],

@@ -86,7 +86,7 @@ def _request(
         return first
     with transaction.atomic():
         original = Withdrawal.objects.locked().get(pk=copy_of.pk) if copy_of else None
-        if original and not original.went_unpaid():
+        if original and not original.may_be_made_again():
             raise NotPossible(
                 Text(
                     _("%(code)s is paid or may still be: it cannot be asked for again."),
@@ -195,14 +195,15 @@ def retract_withdrawal(*, withdrawal_id: int, by: User, at: datetime, reason: st
 
 
 def attend_withdrawal(*, withdrawal_id: int, by: User, at: datetime) -> Withdrawal:
-    """Note that somebody looked at a failure: it leaves the list of what needs attention.
+    """Note that somebody looked at a failure, or at what the provider made of it since: it leaves
+    the list of what needs attention.
 
     Raises NotPermitted, and NotPossible for one that has not failed.
     """
     require(by, Permission.RECONCILE)
     with transaction.atomic():
         withdrawal = Withdrawal.objects.locked().get(pk=withdrawal_id)
-        if withdrawal.status not in FAILURES:
+        if withdrawal.status not in FAILURES and withdrawal.contradicted_at is None:
             raise NotPossible(Text(_("%(code)s has not failed."), code=withdrawal.code))
         journal = Journal(by=by, at=at)
         _attend(withdrawal, journal)
@@ -221,7 +222,7 @@ def _note(draft: WithdrawalDraft, *, by: User, at: datetime) -> Beneficiary | No
 
 
 def _attend(withdrawal: Withdrawal, journal: Journal) -> None:
-    if withdrawal.attended_at is not None or withdrawal.status not in FAILURES:
+    if not withdrawal.needs_a_look:
         return
     withdrawal.attended_at = journal.at
     withdrawal.save(update_fields=["attended_at"])

@@ -185,8 +185,24 @@ def _follow(withdrawal: Withdrawal, payment: Payment, journal: Journal, alerts: 
             _follow_sent(withdrawal, payment, journal)
         case Status.REJECTED if payment.status not in _UNMOVED:
             alerts.moved_after_rejection(withdrawal, payment)
+            _contradict(withdrawal, "went_on", payment, journal)
+    if withdrawal.status == Status.COMPLETED and payment.status in _RETURNED:
+        _contradict(withdrawal, "came_back", payment, journal)
 
 
+def _contradict(withdrawal: Withdrawal, verb: str, payment: Payment, journal: Journal) -> None:
+    """Note once that the provider says otherwise than how it ended here: somebody must look."""
+    if withdrawal.contradicted_at is not None:
+        return
+    withdrawal.contradicted_at = journal.at
+    withdrawal.attended_at = None
+    withdrawal.save(update_fields=["contradicted_at", "attended_at"])
+    journal.add(
+        f"payments.withdrawal.{verb}", withdrawal, after={"theirs": payment.upstream_status}
+    )
+
+
+_RETURNED: Final = (PaymentStatus.RETURNED, PaymentStatus.PARTLY_RETURNED)
 # A rejected payout may be any of these there: nothing moves.
 _UNMOVED: Final = (
     PaymentStatus.CREATED,

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
 from customers.models import Customer
-from payments.enums import Origin, RejectCode, Status, Verdict
+from payments.enums import Origin, PaymentStatus, RejectCode, Status, Verdict
 from payments.models.beneficiaries import CODE_ALPHABET, Beneficiary
 from payments.models.payments import UNPAID_STATUSES, Payment
 from payments.models.policies import NO_ROLES
-from payments.queues import UNPAID_ENDS, WithdrawalQuerySet
+from payments.queues import FAILURES, UNPAID_ENDS, WithdrawalQuerySet
 from staff.texts import Lowered, Sayable, Text
 from upstreams.enums import Upstream
 
@@ -141,7 +141,10 @@ class Withdrawal(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     signatures_required = models.PositiveSmallIntegerField(null=True, blank=True)
-    # Somebody looked at a failure and knows: it leaves the list of what needs attention.
+    # Since when its payment says otherwise than how it ended here: the money came back after it was
+    # paid, or the provider went on with what was rejected.
+    contradicted_at = models.DateTimeField(null=True, blank=True)
+    # Somebody looked at it and knows: it leaves the list of what needs attention.
     attended_at = models.DateTimeField(null=True, blank=True)
     reject_code = models.CharField(max_length=20, choices=RejectCode, blank=True)
     status_reason = models.TextField(blank=True)
@@ -169,7 +172,8 @@ class Withdrawal(models.Model):
             models.Index(
                 fields=["-created_at", "-id"],
                 condition=Q(status__in=["unknown", "approved", "sending"])
-                | Q(status__in=["refused", "failed"], attended_at=None),
+                | Q(status__in=["refused", "failed"], attended_at=None)
+                | Q(contradicted_at__isnull=False, attended_at=None),
                 name="withdrawal_attention",
             ),
             # The queue under each of its filters, newest first.
@@ -199,6 +203,17 @@ class Withdrawal(models.Model):
     def is_ours(self) -> bool:
         """Whether it was asked for here, not merely seen at the provider."""
         return self.origin != Origin.UPSTREAM
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it ended badly and nobody said yet that they know."""
+        ended_badly = self.status in FAILURES or self.contradicted_at is not None
+        return ended_badly and self.attended_at is None
+
+    def may_be_made_again(self) -> bool:
+        """Whether no money is gone for it: none went, or all of it came back. Reads its payment."""
+        came_back = self.payment is not None and self.payment.status == PaymentStatus.RETURNED
+        return came_back or self.went_unpaid()
 
     def went_unpaid(self) -> bool:
         """Whether it ended and no money moved for it, at the provider neither. Reads its payment.

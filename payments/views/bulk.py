@@ -256,7 +256,7 @@ def _line(item: BulkItem, sight: Sight) -> dict[str, Any]:
         "item": item,
         "withdrawal": withdrawal,
         "recipient": sight.name(named) or gettext("not named"),
-        "why": readable(item.words),
+        "why": sight.refusal(item.words, about=withdrawal),
         "stated": _stated(withdrawal, sight),
         "changes": [
             {name: readable(text) for name, text in change.items()} for change in item.changes

@@ -197,7 +197,7 @@ def _proposed(request: HttpRequest, page: Page, form: SettleForm) -> HttpRespons
         )
     except NotPossible as refusal:
         fresh = Page(request, find(page.withdrawal.code))
-        form.add_error(None, fresh.sight.text(str(refusal), about=fresh.withdrawal))
+        form.add_error(None, fresh.sight.refusal(refusal, about=fresh.withdrawal))
         return _settle_page(request, fresh, form, status=409)
     said = gettext("Proposed for %(code)s. A second person confirms it.")
     messages.success(request, said % {"code": page.withdrawal.code})
@@ -364,7 +364,7 @@ def _refused(request: HttpRequest, page: Page, refusal: NotPossible) -> HttpResp
     fresh = Page(request, find(page.withdrawal.code))
     context: dict[str, Any] = {
         **_frame(fresh),
-        "refusal": fresh.sight.text(str(refusal), about=fresh.withdrawal),
+        "refusal": fresh.sight.refusal(refusal, about=fresh.withdrawal),
         "by": None,
         "at": None,
         "checks": [],

@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from payments import actions, decision, history, life, transfers, words
 from payments.checks.history import DUPLICATE
-from payments.enums import Status
+from payments.checks.remedies import remedy
+from payments.enums import Level, Status
 from payments.models import NotPossible, Settlement, Withdrawal
-from payments.queues import FAILURES, UNPAID_ENDS
+from payments.queues import UNPAID_ENDS
 from payments.sight import MAY_SEE, Sight
 from payments.views.queue import MAY_WORK, SUBJECT, QueueView
 from payments.views.withdrawal_facts import Told
@@ -173,13 +174,27 @@ class Page:
             for label, _ in check.links
         ]
 
+    @cached_property
+    def blocks(self) -> list[tuple[str, str]]:
+        """What stops it now, and who can do what about it."""
+        if not self.is_waiting:
+            return []
+        found = [check for check in self.review.checks if check.level == Level.BLOCK]
+        return [(check.text, str(remedy(check) or "")) for check in found]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody decides about it any more, and nothing about it goes on by itself."""
+        return not self.is_waiting and not self.is_moving
+
     @property
     def is_mine(self) -> bool:
         return self.claim is not None and self.claim.user_id == self.person.pk
 
     @property
     def can_copy(self) -> bool:
-        return self.withdrawal.went_unpaid() and can(self.person, Permission.MAKE_WITHDRAWALS)
+        may_make = can(self.person, Permission.MAKE_WITHDRAWALS)
+        return may_make and self.withdrawal.may_be_made_again()
 
     @property
     def undo_seconds(self) -> int:
@@ -215,7 +230,13 @@ class Page:
         may_propose = can(self.person, Permission.RECONCILE)
         may_confirm = can(self.person, Permission.SIGN_WITHDRAWALS)
         if self.settlement is None:
-            return "" if may_propose else gettext("Your roles do not propose an outcome.")
+            return (
+                ""
+                if may_propose
+                else gettext(
+                    "A maker or an ops lead says first what became of it; your roles do not."
+                )
+            )
         if may_confirm or may_propose:
             return ""
         return gettext("An outcome is proposed; your roles do not confirm it.")
@@ -227,13 +248,11 @@ class Page:
 
     @property
     def is_over_badly(self) -> bool:
-        return self.withdrawal.status in UNPAID_ENDS
+        return self.withdrawal.status in UNPAID_ENDS or self.withdrawal.contradicted_at is not None
 
     @property
     def may_attend(self) -> bool:
-        withdrawal = self.withdrawal
-        is_new = withdrawal.status in FAILURES and withdrawal.attended_at is None
-        return is_new and can(self.person, Permission.RECONCILE)
+        return self.withdrawal.needs_a_look and can(self.person, Permission.RECONCILE)
 
     @property
     def query(self) -> str:

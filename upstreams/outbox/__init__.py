@@ -5,7 +5,7 @@ happens by itself: the command is delivered once, and its outcome comes back thr
 """
 
 from upstreams.outbox.delivery import deliver, sweep
-from upstreams.outbox.doubts import has_another_key, waits_for_people
+from upstreams.outbox.doubts import LADDER, has_another_key, waits_for_people
 from upstreams.outbox.outcomes import (
     Done,
     Mismatch,
@@ -32,6 +32,7 @@ from upstreams.outbox.senders import MustNotSend, Repeat, Sender, register
 from upstreams.outbox.switches import resume_sending, sending_is_on, stop_sending
 
 __all__ = [
+    "LADDER",
     "Done",
     "Mismatch",
     "MustNotSend",

@@ -8,11 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from payments import actions
-from payments.enums import PaymentStatus, Status
+from payments import actions, mirror
+from payments.enums import PaymentStatus, SeenBy, Status
 from payments.models import Withdrawal
 from staff import audit, claims
 from staff.models import Claim
+from tests.customers.factories import HoldFactory
 from tests.payments.factories import (
     NOW,
     PaymentFactory,
@@ -22,6 +23,7 @@ from tests.payments.factories import (
     approver,
     everything_is_fresh,
     maker,
+    record_for,
     seen_by,
 )
 from tests.payments.pages.helpers import as_role, at, client_of, page, text_of
@@ -54,6 +56,11 @@ def command_of(row: Withdrawal, **fields: Any) -> Command:
         "created_at": NOW,
     }
     return Command.objects.create(**(facts | fields))
+
+
+def told(row: Withdrawal, **members: Any) -> None:
+    """LuxCore tells of the payment of this withdrawal."""
+    mirror.store_payments([record_for(row, **members)], seen_by=SeenBy.POLL, at=NOW)
 
 
 class TestFacts:
@@ -269,6 +276,7 @@ class TestWhatIsSaid:
         text = text_of(as_role("approver").get(page(row)))
 
         assert "Undo (5 s left)" in text
+        assert "It is sent in 5 seconds." in text
         assert "Nothing has been sent yet." in text
 
     def test_while_sending_is_stopped(self) -> None:
@@ -277,7 +285,10 @@ class TestWhatIsSaid:
 
         text = text_of(as_role("approver").get(page(row)))
 
-        assert "Sending to LuxCore is stopped: Drill. It goes when resumed." in text
+        assert (
+            "Sending to LuxCore is stopped: “Drill.” It goes when an ops lead resumes sending."
+            in text
+        )
         assert SendingSwitch.objects.get().is_on is False
 
     def test_while_it_is_on_its_way(self) -> None:
@@ -295,8 +306,8 @@ class TestWhatIsSaid:
 
         text = text_of(as_role("approver").get(page(row)))
 
-        assert "It may have been paid. It is never sent again under another reference." in text
-        assert "There is nothing to do: we look for it at the provider again" in text
+        assert "It may have been paid. Do not pay it in any other way." in text
+        assert "if it is not found after 5 more looks, two people settle it. The desk looks" in text
         assert "in 40 s" in text
         assert "Settle it" not in text
 
@@ -306,7 +317,7 @@ class TestWhatIsSaid:
 
         text = text_of(as_role("ops_lead").get(page(row)))
 
-        assert "two people read it there and settle it here" in text
+        assert "A maker or an ops lead reads what became of it at LuxCore" in text
         assert f'href="/withdrawals/{row.code}/settle/"' in text
 
     def test_once_the_key_was_changed(self) -> None:
@@ -359,5 +370,100 @@ class TestWhatIsSaid:
 
         text = text_of(as_role("approver").get(page(row)))
 
-        assert "There is no approval at the provider" in text
+        assert "To sign only records that you agree" in text
         assert "LuxCore:" in text
+
+    def test_when_the_money_came_back(self) -> None:
+        row = WithdrawalFactory(sending=True)
+        told(row, status="completed")
+        told(row, status="refunded")
+
+        text = text_of(as_role("maker").get(page(row)))
+
+        assert "It was paid, and later LuxCore said: refunded." in text
+        assert "The money came back to us." in text
+        assert "The money was paid out." not in text
+        assert "sent the money back, or part of it" in text
+        assert f'href="/withdrawals/new/?copy_of={row.code}"' in text
+
+    def test_when_it_was_rejected_and_paid_all_the_same(self) -> None:
+        row = WithdrawalFactory(seen_upstream=True, status=Status.REJECTED, settled_at=NOW)
+        told(row, status="completed", transaction_id=row.payment.upstream_id)
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "LuxCore paid it all the same." in text
+        assert "An ops lead asks LuxCore for the money back." in text
+        assert "went on with it, although it was rejected here" in text
+
+    @pytest.mark.parametrize("way", ["came back", "rejected"])
+    def test_a_contradiction_waits_for_somebody_until_they_have_looked(self, way: str) -> None:
+        if way == "came back":
+            row = WithdrawalFactory(sending=True)
+            told(row, status="completed")
+            told(row, status="refunded")
+        else:
+            row = WithdrawalFactory(seen_upstream=True, status=Status.REJECTED, settled_at=NOW)
+            told(row, status="completed", transaction_id=row.payment.upstream_id)
+        client = as_role("ops_lead")
+        queues = Withdrawal.objects
+
+        assert queues.all().needs_attention(now=NOW).get() == row
+        assert not queues.all().done().exists()
+        assert "Mark as looked after" in text_of(client.get(page(row)))
+        client.post(f"/withdrawals/{row.code}/attend/")
+
+        assert not queues.all().needs_attention(now=NOW).exists()
+        assert queues.all().done().get() == row
+
+    def test_when_the_provider_uses_a_word_that_nobody_knows(self) -> None:
+        row = WithdrawalFactory(sending=True)
+        told(row, status="on_the_moon")
+
+        text = text_of(as_role("maker").get(page(row)))
+
+        assert "The desk does not know this word, so nor whether it was paid." in text
+        assert "The money is on its way" not in text
+
+    def test_when_the_provider_holds_something_else(self) -> None:
+        row = WithdrawalFactory(unknown=True)
+        command = command_of(row, state=CommandState.UNKNOWN, attempts=1, next_at=None)
+        differences = [["amount", "142 AUD", "14200 AUD"]]
+        outcome = {"outcome": "mismatch", "differences": differences, "data": {}}
+        Command.objects.filter(pk=command.pk).update(outcome=outcome)
+
+        text = text_of(as_role("maker").get(page(row)))
+
+        assert "Amount: 142 AUD was asked for, 14200 AUD is there" in text
+        assert "An ops lead calls LuxCore before anybody settles it here." in text
+
+    def test_while_its_customer_is_held(self) -> None:
+        row = WithdrawalFactory(approved=True)
+        HoldFactory(customer__email=row.customer_email)
+        command = command_of(row, next_at=NOW + timedelta(seconds=30))
+        Command.objects.filter(pk=command.pk).update(error="The customer is held.")
+
+        text = text_of(as_role("approver").get(page(row)))
+
+        assert "It goes by itself once compliance lets the customer go." in text
+        assert "It is tried again by itself" not in text
+
+    def test_what_blocks_it_and_who_can_do_what(self) -> None:
+        row = WithdrawalFactory(payid="")
+
+        text = text_of(as_role("approver").get(page(row)))
+
+        assert "<b>Blocked.</b> No money has moved." in text
+        assert "The PayID is missing. <b>The maker changes the details" in text
+
+    def test_what_somebody_proposed_became_of_it(self) -> None:
+        row = WithdrawalFactory(unknown=True)
+        command_of(row, state=CommandState.UNKNOWN, attempts=6, next_at=None)
+        row.settlements.create(
+            outcome=Status.REFUSED, reason="Not there.", proposed_by=maker(), proposed_at=NOW
+        )
+
+        text = text_of(as_role("ops_lead").get(page(row)))
+
+        assert "It waits for a second person." in text
+        assert "Confirm it, or drop it…" in text
