@@ -59,6 +59,7 @@ WORDS: Final[Words] = {
     "customers.case.reopened": (_("opened the KYC case again"), ""),
     "customers.case.recalled": (_("called the KYC decision back"), "warn"),
     "customers.case.ticked": (_("ticked points of the checklist"), ""),
+    "customers.case.unticked": (_("cleared the checklist"), "warn"),
     "customers.case.escalated": (_("escalated the KYC case"), "warn"),
     "customers.case.waiting": (_("asked the customer again"), ""),
     "customers.case.proposed": (_("proposed a KYC decision"), ""),

@@ -21,6 +21,8 @@ DECIDED_THERE: Final = _("It was decided at Lux Financial.")
 DELETED_THERE: Final = _("The customer was deleted at Lux Financial.")
 WITH_THEM: Final = _("Lux Financial waits for the customer.")
 CAME_BACK: Final = _("The customer sent what was asked for.")
+DOCUMENTS_CAME: Final = _("Documents came: what was ticked before was seen without them.")
+REVIEWED: Final = (CaseStatus.OPEN, CaseStatus.ESCALATED)
 
 
 def follow(profiles: Iterable[Profile], *, journal: Journal) -> None:
@@ -51,11 +53,15 @@ def follow(profiles: Iterable[Profile], *, journal: Journal) -> None:
 def take_up(customers: Iterable[int], *, journal: Journal) -> None:
     """Take up again what waited for these customers: documents of theirs have come.
 
-    Call it in the transaction that stored them, before the journal is written.
+    What was ticked in a review was seen on other documents, so it is to be looked at again. Call it
+    in the transaction that stored them, before the journal is written.
     """
-    waiting = KycCase.objects.filter(customer__in=set(customers), status=CaseStatus.WAITING)
-    for case in waiting.locked().order_by("pk"):
-        _take_up(case, journal=journal)
+    followed = (CaseStatus.WAITING, *REVIEWED)
+    cases = KycCase.objects.filter(customer__in=set(customers), status__in=followed)
+    for case in cases.locked().order_by("pk"):
+        _untick(case, journal=journal)
+        if case.status == CaseStatus.WAITING:
+            _take_up(case, journal=journal)
 
 
 def sent_more(customer: Customer, *, journal: Journal) -> None:
@@ -141,6 +147,14 @@ def _follow(case: KycCase, profile: Profile, *, journal: Journal) -> None:
 
 def _take_up(case: KycCase, *, journal: Journal, **changes: Any) -> None:
     move(case, CaseStatus.OPEN, journal=journal, verb="came_back", reason=CAME_BACK, **changes)
+
+
+def _untick(case: KycCase, *, journal: Journal) -> None:
+    if not case.checklist:
+        return
+    before, case.checklist = case.checklist, {}
+    case.save(update_fields=["checklist"])
+    note(journal, "unticked", case, before={"ticked": sorted(before)}, reason=DOCUMENTS_CAME)
 
 
 def _close(case: KycCase, profile: Profile, *, verb: str, reason: str, journal: Journal) -> None:

@@ -217,3 +217,27 @@ class TestSendingMore:
         sent_more(profile.customer, at=LATER)
 
         assert statuses_of(profile) == (["open"] if status == "incomplete" else [])
+
+
+class TestDocumentsThatCome:
+    @pytest.mark.parametrize("status", ["open", "escalated", "waiting"])
+    def test_clear_what_was_ticked_without_them(self, status: str) -> None:
+        case = KycCaseFactory(status=status, checklist={"name": {"by": "rene@x", "at": "now"}})
+
+        sent_more(case.customer, at=LATER)
+
+        case.refresh_from_db()
+        assert case.checklist == {}
+        event = AuditEvent.objects.get(verb="customers.case.unticked")
+        assert event.before == {"ticked": ["name"]}
+
+    @pytest.mark.parametrize("status", ["proposed", "queued", "sending", "unknown", "decided"])
+    def test_leave_alone_what_is_decided_on(self, status: str) -> None:
+        case = KycCaseFactory(
+            status=status, outcome="approve", checklist={"name": {"by": "rene@x", "at": "now"}}
+        )
+
+        sent_more(case.customer, at=LATER)
+
+        case.refresh_from_db()
+        assert case.checklist
