@@ -195,7 +195,7 @@ class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
         model = Screening
 
     customer = factory.SubFactory(CustomerFactory)
-    upstream_id = factory.Sequence(lambda n: f"scr_{n}")
+    upstream_id = factory.Sequence(lambda n: f"scr_kept_{n}")
     reason = ScreeningReason.CASE
     asked = factory.LazyFunction(
         lambda: {
