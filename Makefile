@@ -19,12 +19,12 @@ run: .venv/app.lock  ## The whole desk with its sandbox, until Ctrl-C
 	@DEBUG=$${DEBUG:-1} exec $(BIN)/python manage.py run
 
 test: .venv/dev.lock  ## The whole suite on SQLite and a Redis of its own
-	$(ALONE) $(BIN)/pytest -n 2 --dist loadgroup
+	$(ALONE) $(BIN)/pytest -n 3 --dist loadgroup
 
 test-services: export DATABASE_URL ?= postgres://$(shell id -un)@127.0.0.1:5432/lightdesk
 test-services: export REDIS_URL ?= redis://127.0.0.1:6379/0
 test-services: .venv/dev.lock  ## The same and more on PostgreSQL and Redis
-	LIGHTDESK_SERVICES=1 $(BIN)/pytest -n 2 --dist loadgroup
+	LIGHTDESK_SERVICES=1 $(BIN)/pytest -n 3 --dist loadgroup
 
 test-faults: export LIGHTDESK_ROUNDS ?= 300
 test-faults: test-services  ## The races and faults of test-services, many more times

@@ -8,7 +8,12 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE, OpenPage, accessibility_troubles, scrolls_sideways
+from tests.browser.conftest import (
+    LOOKS,
+    OpenPage,
+    accessibility_troubles,
+    scrolls_sideways,
+)
 from tests.support.desk import Desk
 from tests.support.waiting import wait_until
 
@@ -63,8 +68,7 @@ def test_the_pictures_are_there_without_scripts(sign_in: OpenPage, address: str)
     expect(page.get_by_role("button", name="Zoom")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suits_everybody(
     sign_in: OpenPage, address: str, theme: str, window: dict[str, int]
 ) -> None:

@@ -6,7 +6,13 @@ import uuid
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, OpenPage, accessibility_troubles, scrolls_sideways
+from tests.browser.conftest import (
+    LOOKS,
+    NARROW,
+    OpenPage,
+    accessibility_troubles,
+    scrolls_sideways,
+)
 
 PAGES = [
     "/",
@@ -30,8 +36,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) -> None:
     page = sign_in("lead", color_scheme=theme, viewport=window)
     first = [
@@ -72,8 +77,7 @@ def test_the_form_for_a_new_withdrawal_suits_everybody(sign_in: OpenPage, theme:
     assert not scrolls_sideways(page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_the_forms_of_a_customer_suit_everybody(
     sign_in: OpenPage, theme: str, window: dict[str, int]
 ) -> None:

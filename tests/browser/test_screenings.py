@@ -9,7 +9,12 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NARROW, WIDE, OpenPage, accessibility_troubles, scrolls_sideways
+from tests.browser.conftest import (
+    LOOKS,
+    OpenPage,
+    accessibility_troubles,
+    scrolls_sideways,
+)
 from tests.support.desk import Desk
 from tests.support.waiting import wait_until
 
@@ -31,8 +36,7 @@ def first_of(page: Page, path: str) -> str:
     return str(page.locator("tbody a.open").first.get_attribute("href"))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("window", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suit_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) -> None:
     page = sign_in("reviewer", color_scheme=theme, viewport=window)
     hits = first_of(page, "/screenings/?tab=all")
