@@ -12,7 +12,7 @@ from typing import Final
 from django.utils.translation import gettext_noop as _
 
 from payments import mirror, policies
-from payments.checks import holds
+from payments.checks.leaving import stopped_by
 from payments.enums import PaymentStatus, SeenBy, Status
 from payments.intent import differences
 from payments.models import Payment, PaymentRequest, Withdrawal
@@ -20,8 +20,8 @@ from payments.moves import move
 from payments.references import CANCEL, PAYOUT
 from staff import audit
 from staff.journal import Journal
-from staff.texts import Text, in_english
-from upstreams import alarms, credentials
+from staff.texts import Text
+from upstreams import alarms, clock, credentials
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, Rejected, UpstreamError
 from upstreams.http import Priority
@@ -51,7 +51,7 @@ MOST_PAGES: Final = 50
 LOOK_SECONDS: Final = 13.0
 PAGE_SECONDS: Final = 5.0
 
-HELD_PAUSE: Final = 30.0  # before what a hold stopped on its way is looked at again
+HELD_PAUSE: Final = 30.0  # before what was stopped on its way is looked at again
 
 # LuxCore says "not now" with an error 400: nothing happened, the same bytes may go again.
 _NOT_NOW: Final = {"LOCK_TIMEOUT": 30.0}
@@ -215,8 +215,8 @@ def start_payout(command: Command, at: datetime) -> None:
     if not policies.is_signed(withdrawal):
         raise MustNotSend(f"{withdrawal.code} does not carry the signatures it needs.")
     audit.take_chain_lock()  # under which holds are placed: none slips between
-    if held := held_by(withdrawal):
-        raise MustNotSend(held)
+    if stopped := stopped_by(withdrawal, at):
+        raise MustNotSend(stopped)
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
     move(withdrawal, Status.SENDING, journal=journal)
     journal.write()
@@ -227,8 +227,8 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    if held := held_by(withdrawal):  # since it was claimed, or since a doubt
-        return Withheld(seconds=HELD_PAUSE, why=held)
+    if withheld := withheld_by(withdrawal):  # since it was claimed, or since a doubt
+        return withheld
     return create_once(command, lambda record, is_new: _compared(withdrawal, record, is_new))
 
 
@@ -273,10 +273,10 @@ def _compared(withdrawal: Withdrawal, record: PaymentRecord, is_new: bool) -> Ou
     return Done(reference=record.id, data=data, record=record)
 
 
-def held_by(withdrawal: Withdrawal) -> str:
-    """Why a hold keeps it from being sent; "" where there is none. Asked before the first byte."""
-    found = holds.over([withdrawal])[withdrawal.pk]
-    return in_english(holds.told(found)) if found else ""
+def withheld_by(withdrawal: Withdrawal) -> Withheld | None:
+    """What keeps it from being sent, asked before the first byte; None where nothing does."""
+    why = stopped_by(withdrawal, clock.database_now())
+    return Withheld(seconds=HELD_PAUSE, why=why) if why else None
 
 
 def _locked(command: Command) -> Withdrawal:

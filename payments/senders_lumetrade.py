@@ -24,7 +24,7 @@ from upstreams.lumetrade.client import get_client
 from upstreams.lumetrade.schemas import CreatedWithdrawal, WithdrawalRecord
 from upstreams.models import Command
 from upstreams.money import Money
-from upstreams.outbox import Done, Outcome, Repeat, Sender, Uncertain, Withheld, register
+from upstreams.outbox import Done, Outcome, Repeat, Sender, Uncertain, register
 from upstreams.records import RefusedItem
 
 LOOK_SECONDS: Final = 15.0  # with the sending, well within the minute that a claim lasts
@@ -49,8 +49,8 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = senders.withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    if held := senders.held_by(withdrawal):  # since it was claimed
-        return Withheld(seconds=senders.HELD_PAUSE, why=held)
+    if withheld := senders.withheld_by(withdrawal):  # since it was claimed
+        return withheld
     asked_at = clock.database_now()
     created = get_client(priority=Priority.OPERATOR).create_withdrawal(
         command.request_bytes, idempotency_key=command.idempotency_key

@@ -36,7 +36,6 @@ from upstreams.outbox import (
     Repeat,
     Sender,
     Uncertain,
-    Withheld,
     register,
 )
 
@@ -63,8 +62,8 @@ def send_payout(command: Command) -> Outcome:
     withdrawal = senders.withdrawal_of(command)
     if withdrawal.payment is not None:
         return Done(reference=withdrawal.payment.upstream_id)
-    if held := senders.held_by(withdrawal):  # since it was claimed, or since a doubt
-        return Withheld(seconds=senders.HELD_PAUSE, why=held)
+    if withheld := senders.withheld_by(withdrawal):  # since it was claimed, or since a doubt
+        return withheld
     if not _key_is_forgotten(command):
         return _created(command, withdrawal)
     try:

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from customers import mirror as customers
 from customers.models import ExternalAccount, Hold, Profile
-from payments import actions, checks, feeds_lux
+from payments import actions, checks, feeds_lux, life
 from payments.actions import reads
 from payments.enums import Level, PaymentStatus, RouteState, Status
 from payments.models import Payment, RouteCheck, Withdrawal
 from payments.references import LUX_PAYOUT, LUX_ROUTE
+from payments.sight import Sight
 from tests.customers.factories import HoldFactory
 from tests.customers.lux import Place
 from tests.payments.factories import PolicyFactory, approver, maker
@@ -412,6 +413,73 @@ class TestAHold:
         HoldFactory(customer=Profile.objects.get().customer)
 
         assert found(withdrawal)["hold"].level == Level.BLOCK
+
+
+class TestWhatChangedSinceTheSignature:
+    @pytest.mark.parametrize(
+        ("facts", "says"),
+        [
+            ({"kyc_status": "rejected"}, "KYC of this customer is not approved"),
+            ({"status": "suspended"}, "has this customer as suspended"),
+            ({"endorsements": []}, "has not endorsed this customer"),
+        ],
+    )
+    def test_of_the_customer_keeps_it_here_and_is_said(
+        self, books: Books, facts: dict[str, Any], says: str
+    ) -> None:
+        withdrawal = books.approved(maker(), approver())
+        Profile.objects.update(**facts)
+
+        self.is_kept_here(books, withdrawal, says)
+
+    @pytest.mark.parametrize(
+        ("facts", "says"),
+        [
+            ({"status": "failed"}, "has not verified this account"),
+            ({"is_listed": False}, "lists this account no longer"),
+            ({"account_name": "Mallory"}, "was changed at Lux Financial"),
+        ],
+    )
+    def test_of_the_account_keeps_it_here_and_is_said(
+        self, books: Books, facts: dict[str, Any], says: str
+    ) -> None:
+        withdrawal = books.approved(maker(), approver())
+        ExternalAccount.objects.update(**facts)
+
+        self.is_kept_here(books, withdrawal, says)
+
+    def test_and_changed_back_lets_it_go(self, books: Books) -> None:
+        withdrawal = books.approved(maker(), approver())
+        Profile.objects.update(kyc_status="manual_review")
+        deliver()
+        Profile.objects.update(kyc_status="approved")
+
+        assert look_again(payout()) == CommandState.DONE
+        assert ours(withdrawal).status == Status.SENT
+
+    def test_is_looked_at_before_it_is_sent_again(self, books: Books) -> None:
+        withdrawal = books.approved(maker(), approver())
+        books.place.fault("drop_before", method="POST", path="/transfers")
+        deliver()
+        Profile.objects.update(kyc_status="rejected")
+        posts = books.posts()
+
+        assert look_again(payout()) == CommandState.UNKNOWN
+
+        assert (books.posts(), ours(withdrawal).status) == (posts, Status.UNKNOWN)
+
+    def is_kept_here(self, books: Books, withdrawal: Withdrawal, says: str) -> None:
+        posts = books.posts()
+
+        assert deliver() is None
+
+        assert (books.posts(), books.transfers()) == (posts, [])
+        assert ours(withdrawal).status == Status.APPROVED
+        told = life.tell(
+            life.facts(ours(withdrawal)), now=timezone.now(), sight=Sight.of(approver())
+        )
+        assert says in told.known
+        assert told.money == "Nothing has been sent yet."
 
 
 class TestTheChecks:

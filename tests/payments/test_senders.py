@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from payments.models import Payment, Withdrawal
 from payments.references import CANCEL, PAYOUT
 from payments.senders import LOOK_SECONDS, PAGE_SECONDS
 from staff import audit
+from tests.customers.factories import ProfileFactory
 from tests.payments.conftest import Line
 from tests.payments.deciding import sign, status_of
 from tests.payments.factories import (
@@ -500,6 +502,21 @@ class TestStarting:
 
         with pytest.raises(MustNotSend, match=says):
             self.start(withdrawal)
+
+    @pytest.mark.parametrize(("must", "starts"), [(True, False), (False, True)])
+    def test_leaves_whose_kyc_fell_where_payouts_need_it(
+        self, settings: Any, must: bool, starts: bool
+    ) -> None:
+        profile = ProfileFactory(kyc_status="approved", customer__email="kyc@example.com")
+        withdrawal = approved(customer_email="kyc@example.com")
+        settings.PAYOUTS_NEED_KYC = must
+        profile.kyc_status = "manual_review"
+        profile.save()
+
+        with nullcontext() if starts else pytest.raises(MustNotSend, match="KYC of this customer"):
+            self.start(withdrawal)
+
+        assert status_of(withdrawal) == (Status.SENDING if starts else Status.APPROVED)
 
     def test_calls_nobody_for_what_may_not_leave(self, line: Line) -> None:
         withdrawal = approved()
