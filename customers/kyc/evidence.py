@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop as _
 
 from customers.enums import DocumentKind, DocumentVerdict, HitState, HoldKind, Side
 from customers.models import Customer, Document, Hit, Hold, KycCase, Profile
+from customers.screening import latest
 from staff import masking
 from staff.texts import Sayable, Text
 
@@ -58,7 +59,7 @@ CHECKLIST: Final = _("Checklist")
 
 
 def gather(case: KycCase, profile: Profile) -> dict[str, Any]:
-    """Everything a decision about this case rests on. Four queries, whatever there is."""
+    """Everything a decision about this case rests on. Six queries, whatever there is."""
     customers = list(
         Customer.objects.same_as(case.customer).order_by("pk").values_list("pk", flat=True)
     )
@@ -73,6 +74,14 @@ def gather(case: KycCase, profile: Profile) -> dict[str, Any]:
                 "verdict": document.verdict,
             }
             for document in Document.objects.kept().filter(customer__in=customers).order_by("pk")
+        },
+        "screenings": {
+            str(one.customer_id): {
+                "told": _fingerprint("told", one.told),
+                "asked": _fingerprint("asked", one.asked),
+                "is_current": one.is_current,
+            }
+            for one in latest.of(case.customer)
         },
         "hits": {
             str(hit.pk): {"state": hit.state, "version": hit.version}
@@ -91,11 +100,13 @@ def digest(evidence: Mapping[str, Any]) -> str:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """What is not as it was, one line for each fact, tick, document, hit and hold."""
+    """What is not as it was, one line for each fact, tick, document, screening, hit and
+    hold."""
     return [
         *_changed_facts(before["facts"], after["facts"]),
         *_changed_ticks(before["checklist"], after["checklist"]),
         *_changed_rows("documents", before, after, _document_label, _verdict_words),
+        *_changed_rows("screenings", before, after, _screening_label, _screening_words),
         *_changed_rows("hits", before, after, lambda _row: Text(_("Screening hit")), _hit_words),
         *_changed_rows("holds", before, after, lambda _row: Text(_("Hold")), _hold_words),
     ]
@@ -107,7 +118,11 @@ def _fact(profile: Profile, name: str) -> list[str]:
     plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     empty = plain in {"", "{}", "null"}
     shown = "" if empty else _FACTS[name][1](plain)
-    return [salted_hmac(_SALT, f"{name}\n{plain}", algorithm="sha256").hexdigest()[:32], shown]
+    return [_fingerprint(name, plain), shown]
+
+
+def _fingerprint(name: str, plain: str) -> str:
+    return salted_hmac(_SALT, f"{name}\n{plain}", algorithm="sha256").hexdigest()[:32]
 
 
 def _changed_facts(
@@ -143,8 +158,9 @@ def _changed_rows(
     words: Callable[[Any], Sayable],
 ) -> list[Difference]:
     changed = []
-    for key in dict.fromkeys([*before[name], *after[name]]):
-        was, now = before[name].get(key), after[name].get(key)
+    were, are = before.get(name, {}), after[name]
+    for key in dict.fromkeys([*were, *are]):
+        was, now = were.get(key), are.get(key)
         if was == now:
             continue
         said_before: Sayable = words(was) if was else ""
@@ -167,6 +183,16 @@ def _verdict_words(row: Mapping[str, str]) -> Sayable:
     if not row["verdict"]:
         return Text(_UNJUDGED)
     return Text(DocumentVerdict(row["verdict"]).label)
+
+
+def _screening_label(_row: Any) -> Sayable:
+    return Text(_("Screening"))
+
+
+def _screening_words(row: Mapping[str, Any]) -> Sayable:
+    if row["is_current"]:
+        return Text(_("screened as they are"))
+    return Text(_("not screened as they are"))
 
 
 def _hit_words(row: Mapping[str, str]) -> Sayable:

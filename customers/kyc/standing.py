@@ -12,7 +12,8 @@ from django.utils.translation import gettext_noop as _
 
 from customers.enums import DocumentKind, DocumentVerdict, HitState, HoldKind, Outcome, Side
 from customers.kyc import checklist, statuses
-from customers.models import Customer, Document, Hit, Hold, KycCase, Profile, Screening
+from customers.models import Customer, Document, Hit, Hold, KycCase, Profile
+from customers.screening import latest
 from staff.models import User
 from staff.texts import Sayable, Text, listed
 from upstreams.lux.words import DOCUMENTS
@@ -49,7 +50,7 @@ def checks(case: KycCase, profile: Profile) -> list[Check]:
         _their_rules(profile),
         _ticks(case, profile),
         *_documents(profile, latest_documents(them)),
-        _screening(them),
+        _screening(case, them),
         _holds(them),
     ]
 
@@ -59,9 +60,10 @@ def blocks(case: KycCase, profile: Profile) -> list[Check]:
 
 
 def stops(case: KycCase) -> list[Check]:
-    """What keeps an approval from being sent, even once it was decided: holds and hits."""
+    """What keeps an approval from being sent, even once it was decided: holds, hits, and not being
+    screened as they are."""
     them = customer_ids(case)
-    return [check for check in (_screening(them), _holds(them)) if check.level == BLOCK]
+    return [check for check in (_screening(case, them), _holds(them)) if check.level == BLOCK]
 
 
 def takes_two(case: KycCase, profile: Profile, outcome: Outcome) -> bool:
@@ -153,7 +155,8 @@ def _document(kind: DocumentKind, there: dict[tuple[str, str], Document]) -> Che
     return Check(PASS, "document", Text(_("%(document)s: accepted."), document=name))
 
 
-def _screening(them: list[int]) -> Check:
+def _screening(case: KycCase, them: list[int]) -> Check:
+    """No hit, and every row of theirs screened as it is now: what is on its way may find one."""
     open_hits = Hit.objects.open().filter(customer__in=them).count()
     if open_hits:
         return Check(
@@ -161,15 +164,27 @@ def _screening(them: list[int]) -> Check:
         )
     if Hit.objects.filter(customer__in=them, is_listed=True, state=HitState.TRUE).exists():
         return Check(BLOCK, "hits", Text(_("A screening hit is them: they cannot be approved.")))
-    newest = Screening.objects.filter(customer__in=them).order_by("-screened_at", "-pk").first()
-    if newest is None:
+    if latest.is_under_way(them):
+        return Check(BLOCK, "hits", Text(_("A screening is under way: wait for its answer.")))
+    found = latest.of(case.customer)
+    if not all(one.told for one in found):
+        return Check(BLOCK, "hits", Text(_("Without a name nobody can be screened.")))
+    dates = [one.screened_at for one in found if one.screened_at]
+    if not dates:
         return Check(BLOCK, "hits", Text(_("They were never screened against the lists.")))
-    return Check(
-        PASS,
-        "hits",
-        Text(_("Screened, and no hit is open.")),
-        as_of=newest.screened_at,
-    )
+    if len(dates) < len(found):
+        return Check(
+            BLOCK, "hits", Text(_("They were not screened under each of their profiles yet."))
+        )
+    if not all(one.is_current for one in found):
+        return Check(
+            BLOCK,
+            "hits",
+            Text(
+                _("Their name, date of birth, kind or country changed since they were screened."),
+            ),
+        )
+    return Check(PASS, "hits", Text(_("Screened, and no hit is open.")), as_of=min(dates))
 
 
 def _holds(them: list[int]) -> Check:

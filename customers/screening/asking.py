@@ -72,8 +72,7 @@ def rows_of(customer: Customer) -> list[Customer]:
         .select_related("profile")
         .order_by("pk")
     )
-    root = customer.merged_into or customer
-    return rows or [root]
+    return rows or [customer.merged_into or customer]
 
 
 def by_key(keys: Iterable[int]) -> dict[int, Customer]:

@@ -35,7 +35,8 @@ from customers.models import (
     Submission,
     Wallet,
 )
-from customers.screening import standings
+from customers.screening import asking, standings
+from customers.screening.asking import Asked
 from tests.staff.factories import UserFactory
 from tests.upstreams.lux import customer as customer_json
 from upstreams.enums import Upstream
@@ -188,8 +189,14 @@ class CustomerRequestFactory(factory.django.DjangoModelFactory[CustomerRequest])
     created_at = NOW
 
 
+def _told(customer: Customer) -> dict[str, str]:
+    """What is told of a customer now, as a screening keeps it."""
+    facts = asking.about(customer)
+    return facts.as_json() if facts else {}
+
+
 class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
-    """Screened, and nobody found."""
+    """Screened as they are, and nobody found."""
 
     class Meta:
         model = Screening
@@ -197,15 +204,8 @@ class ScreeningFactory(factory.django.DjangoModelFactory[Screening]):
     customer = factory.SubFactory(CustomerFactory)
     upstream_id = factory.Sequence(lambda n: f"scr_kept_{n}")
     reason = ScreeningReason.CASE
-    asked = factory.LazyFunction(
-        lambda: {
-            "name": "James Smith",
-            "type": "individual",
-            "date_of_birth": "1990-01-31",
-            "country": "AU",
-        }
-    )
-    asked_digest = "a" * 64
+    asked = factory.LazyAttribute(lambda row: _told(row.customer))
+    asked_digest = factory.LazyAttribute(lambda row: Asked.from_json(row.asked).digest)
     asked_at = NOW
     status = "clear"
     match_count = 0

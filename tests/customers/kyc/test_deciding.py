@@ -19,8 +19,8 @@ from customers.actions.errors import (
     ProposerCannotConfirm,
 )
 from customers.enums import CaseStatus, DocumentVerdict, HitState, HoldKind, Outcome, ProposalState
-from customers.kyc import checklist, evidence
-from customers.models import Document, KycCase, Profile, Screening
+from customers.kyc import checklist, evidence, standing
+from customers.models import Customer, Document, KycCase, Profile, Screening
 from staff import audit, claims, drafts
 from staff.models import AuditEvent, Draft
 from staff.permissions import ROLES, NotPermitted, Permission, Role
@@ -31,6 +31,8 @@ from tests.customers.factories import (
     HitFactory,
     HoldFactory,
     KycCaseFactory,
+    ProfileFactory,
+    ScreeningFactory,
 )
 from tests.customers.kyc.helpers import (
     ask_again,
@@ -205,6 +207,11 @@ def _untick(case: KycCase) -> None:
     case.save()
 
 
+def _screened_elsewhere(case: KycCase) -> None:
+    Screening.objects.all().delete()
+    ScreeningFactory(customer=CustomerFactory(merged_into=case.customer))
+
+
 # What makes an approval impossible, one thing at a time.
 BLOCKS: dict[str, Callable[[KycCase], object]] = {
     "a point that nobody ticked": _untick,
@@ -224,6 +231,17 @@ BLOCKS: dict[str, Callable[[KycCase], object]] = {
         judged_reason="It is.",
     ),
     "no screening": lambda case: Screening.objects.all().delete(),
+    "another name than was screened": lambda case: Profile.objects.update(last_name="Doe"),
+    "another birthday than was screened": lambda case: Profile.objects.update(
+        date_of_birth="1961-01-15"
+    ),
+    "a screening under way": lambda case: actions.screen_now(
+        customer=case.customer, by=reviewer(), at=NOW
+    ),
+    "a screening of another row alone": _screened_elsewhere,
+    "a profile of theirs that nobody screened": lambda case: ProfileFactory(
+        customer__merged_into=case.customer
+    ),
     "no document": lambda case: Document.objects.all().delete(),
     "an erased document": lambda case: Document.objects.update(erased_at=NOW),
     "a document nobody judged": lambda case: Document.objects.update(
@@ -245,6 +263,32 @@ BLOCKS: dict[str, Callable[[KycCase], object]] = {
 
 
 class TestApproving:
+    @pytest.mark.parametrize(
+        ("what", "says"),
+        [
+            ("another name than was screened", "changed since they were screened"),
+            ("a screening under way", "A screening is under way"),
+            ("a screening of another row alone", "never screened"),
+            ("a profile of theirs that nobody screened", "each of their profiles"),
+        ],
+    )
+    def test_says_what_is_wrong_with_the_screening(self, what: str, says: str) -> None:
+        case = ready()
+        BLOCKS[what](case)
+        case.refresh_from_db()
+
+        (check,) = standing.blocks(case, Profile.objects.get(customer=case.customer))
+
+        assert says in check.text
+
+    def test_is_possible_again_once_they_are_screened_as_they_are(self) -> None:
+        case = ready()
+        Profile.objects.update(last_name="Doe")
+        case.refresh_from_db()
+        ScreeningFactory(customer=Customer.objects.get(), asked_at=NOW + timedelta(hours=1))
+
+        assert propose(case).case.status == CaseStatus.DECIDED
+
     @pytest.mark.parametrize("what", BLOCKS)
     def test_is_impossible_with(self, what: str) -> None:
         case = ready()
@@ -364,10 +408,14 @@ CHANGES: dict[str, Callable[[KycCase], object]] = {
     "KYC status at Lux Financial": lambda case: Profile.objects.update(kyc_status="manual_review"),
     "Passport, Front": lambda case: Document.objects.update(sha256="f" * 64),
     "Passport, Selfie": lambda case: DocumentFactory(customer=case.customer, side="selfie"),
+    "Screening": lambda case: Screening.objects.update(asked_digest="a" * 64),
     "Screening hit": lambda case: HitFactory(screening__customer=case.customer),
     "Hold": lambda case: HoldFactory(customer=case.customer),
     "Checklist": lambda case: KycCase.objects.update(checklist={}),
 }
+
+
+SCREENED = ("Date of birth", "First name")  # what they were screened by
 
 
 class TestEvidence:
@@ -380,7 +428,8 @@ class TestEvidence:
         with pytest.raises(EvidenceChanged) as refusal:
             confirm(proposal)
 
-        assert [str(one.label) for one in refusal.value.differences] == [label]
+        said = [str(one.label) for one in refusal.value.differences]
+        assert said == [label, *(["Screening"] if label in SCREENED else [])]
         proposal.refresh_from_db()
         case.refresh_from_db()
         assert (proposal.state, case.status) == (ProposalState.VOID, CaseStatus.OPEN)
@@ -410,17 +459,21 @@ class TestEvidence:
         with pytest.raises(EvidenceChanged) as refusal:
             confirm(proposal)
 
-        (change,) = refusal.value.differences
+        change, screening = refusal.value.differences
         assert str(change.after) == "•••• (another one)"
+        assert (str(screening.before), str(screening.after)) == (
+            "screened as they are",
+            "not screened as they are",
+        )
 
     def test_costs_for_fifty_what_it_costs_for_one(self, django_assert_num_queries: Any) -> None:
         case = risky()
         profile = Profile.objects.get()
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             evidence.gather(case, profile)
         for _ in range(49):
             DocumentFactory(customer=case.customer)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             evidence.gather(case, profile)
 
 

@@ -276,6 +276,16 @@ class TestBeforeItLeaves:
         Hold.objects.all().delete()
         assert deliver() == CommandState.DONE
 
+    def test_another_name_than_was_screened_keeps_an_approval_here(self, place: Place) -> None:
+        case = case_at(place)
+        propose(case)
+        Profile.objects.update(last_name="Doe")
+
+        deliver()
+
+        assert place.status(case) == "under_review"
+        assert standing(case)[0] == CaseStatus.QUEUED
+
     def test_a_rejection_goes_whatever_holds_them(self, place: Place) -> None:
         case = case_at(place)
         confirm(reject(case).proposal)
