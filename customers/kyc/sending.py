@@ -6,7 +6,7 @@ A change there carries no idempotency key, so what got no clear answer is read f
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -152,7 +152,8 @@ def settle(command: Command, outcome: Answer, at: datetime) -> None:
     case = _locked(command)
     match outcome:
         case Done(data=data):
-            _end(case, _after(case), journal=journal, after=dict(data))
+            theirs = {} if _has_answered(case) else _seen(case, data, at=at)
+            _end(case, _after(case), journal=journal, after=dict(data), **theirs)
         case Refused(code, message):
             told: dict[str, Any] = {"reason": f"{code}: {message}", "verb": "refused"}
             if _is_decided_there(case, code):
@@ -194,13 +195,27 @@ def _after(case: KycCase) -> CaseStatus:
     """Where a case stands once they know of the decision."""
     if case.outcome != Outcome.ASK_AGAIN:
         return CaseStatus.DECIDED
-    has_answered = (
-        case.theirs in statuses.WORKED
+    return CaseStatus.OPEN if _has_answered(case) else CaseStatus.WAITING
+
+
+def _has_answered(case: KycCase) -> bool:
+    """Whether a customer who was asked for more was seen to answer before their reply to us was."""
+    return (
+        case.outcome == Outcome.ASK_AGAIN
+        and case.theirs in statuses.WORKED
         and case.theirs_at is not None
         and case.decided_at is not None
         and case.theirs_at > case.decided_at
     )
-    return CaseStatus.OPEN if has_answered else CaseStatus.WAITING
+
+
+def _seen(case: KycCase, data: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
+    """Their word in the answer, kept as if the mirror had brought it: it may never show it.
+
+    From then on whoever is under review there again is reviewed here anew.
+    """
+    theirs = data.get("kyc_status") or statuses.TARGETS[Outcome(case.outcome)]
+    return {} if theirs == case.theirs else {"theirs": theirs, "theirs_at": at}
 
 
 def _is_decided_there(case: KycCase, code: str) -> bool:

@@ -157,6 +157,33 @@ def test_a_customer_who_was_faster_than_the_answer_is_reviewed(place: Place) -> 
     assert standing(case)[0] == CaseStatus.OPEN
 
 
+def test_who_is_reviewed_again_before_the_approval_was_seen_has_a_new_case(place: Place) -> None:
+    case = case_at(place)
+    propose(case)
+    deliver()
+    case.refresh_from_db()
+    assert (case.status, case.theirs) == (CaseStatus.DECIDED, "approved")
+    profile = Profile.objects.get()
+    profile.kyc_status = "manual_review"
+    profile.save()
+
+    follow([profile], at=timezone.now())
+
+    assert KycCase.objects.under_way().get().opened_for == "manual_review"
+
+
+def test_what_the_answer_said_is_theirs_until_the_customer_answers(place: Place) -> None:
+    case = case_at(place)
+    ask_again(case)
+    deliver()
+    assert standing(case)[0] == CaseStatus.WAITING
+    assert case.theirs == "incomplete"
+
+    follow([Profile.objects.get()], at=timezone.now())
+
+    assert standing(case)[0] == CaseStatus.OPEN
+
+
 def test_a_refusal_brings_the_case_back_with_their_reason(place: Place) -> None:
     case = case_at(place)
     propose(case)
