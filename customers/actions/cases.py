@@ -67,7 +67,14 @@ def escalate_case(*, case_id: int, reason: str, by: User, at: datetime) -> KycCa
             raise AlreadyMoved(case)
         refuse_unless_reviewed(case, by=by, at=at)
         journal = Journal(by=by, at=at)
-        move(case, CaseStatus.ESCALATED, journal=journal, reason=reason, escalated_at=at)
+        move(
+            case,
+            CaseStatus.ESCALATED,
+            journal=journal,
+            reason=reason,
+            escalated_at=at,
+            was_escalated=True,
+        )
         claims.release(subject=case, by=by, at=at)
         journal.write()
     return case
@@ -76,7 +83,8 @@ def escalate_case(*, case_id: int, reason: str, by: User, at: datetime) -> KycCa
 def reopen_case(*, case_id: int, reason: str, by: User, at: datetime) -> KycCase:
     """Take up again what waits for the customer, or hand an escalated case back to the reviewers.
 
-    The latter is for those who confirm. Raises NotPermitted, Incomplete, AlreadyMoved.
+    The latter is for those who confirm, and to decide it takes two people still. Raises
+    NotPermitted, Incomplete, AlreadyMoved.
     """
     require(by, Permission.PROPOSE_KYC)
     reason = stated(reason)
@@ -102,6 +110,8 @@ def reopen_case(*, case_id: int, reason: str, by: User, at: datetime) -> KycCase
 
 def recall_decision(*, case_id: int, reason: str, by: User, at: datetime) -> KycCase:
     """Take back a decision that has not left yet: the case is reviewed anew.
+
+    What two people decided takes two again.
 
     Raises NotPermitted, Incomplete, AlreadyMoved once it is being sent.
     """

@@ -10,7 +10,15 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
-from customers.enums import DocumentKind, DocumentVerdict, HitState, HoldKind, Outcome, Side
+from customers.enums import (
+    DocumentKind,
+    DocumentVerdict,
+    HitState,
+    HoldKind,
+    Outcome,
+    ProposalState,
+    Side,
+)
 from customers.kyc import checklist, statuses
 from customers.models import Customer, Document, Hit, Hold, KycCase, Profile
 from customers.screening import latest
@@ -67,10 +75,15 @@ def stops(case: KycCase) -> list[Check]:
 
 
 def takes_two(case: KycCase, profile: Profile, outcome: Outcome) -> bool:
-    """Whether another person must confirm this decision."""
+    """Whether another person must confirm this decision.
+
+    What took two once takes two for good: nobody hands it back, or takes it back, to decide alone.
+    """
     if outcome == Outcome.ASK_AGAIN:
         return False
-    if outcome == Outcome.REJECT or case.escalated_at is not None:
+    if outcome == Outcome.REJECT or case.was_escalated:
+        return True
+    if case.proposals.filter(state=ProposalState.CONFIRMED).exists():
         return True
     known = {"low", "medium", "high"}
     risk = profile.risk_rating

@@ -110,7 +110,8 @@ class KycCase(models.Model):
     checklist = models.JSONField(default=dict)  # what was ticked: by whom and when
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
     status_reason = models.TextField(blank=True)
-    escalated_at = models.DateTimeField(null=True)  # since then every decision takes two people
+    escalated_at = models.DateTimeField(null=True)  # since then it lies with the leads
+    was_escalated = models.BooleanField(default=False)  # once: what it decides takes two people
     decided_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
 

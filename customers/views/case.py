@@ -344,7 +344,7 @@ class Page:
             for outcome, refused, key in told
         ]
 
-    @property
+    @cached_property
     def takes_two(self) -> bool:
         if self.profile is None:
             return True

@@ -516,16 +516,17 @@ class TestGivingBack:
 
 
 class TestReopening:
-    def test_only_a_lead_hands_an_escalated_case_back(self) -> None:
-        case, person = KycCaseFactory(), reviewer()
+    def test_only_a_lead_hands_an_escalated_case_back_and_it_takes_two_still(self) -> None:
+        case, person, by = ready(), reviewer(), lead()
         claimed(case, person)
         actions.escalate_case(case_id=case.pk, reason="Odd.", by=person, at=NOW)
         with pytest.raises(NotPermitted):
             actions.reopen_case(case_id=case.pk, reason="Fine.", by=person, at=NOW)
 
-        case = actions.reopen_case(case_id=case.pk, reason="Fine.", by=lead(), at=NOW)
+        case = actions.reopen_case(case_id=case.pk, reason="Fine.", by=by, at=NOW)
 
-        assert (case.status, case.escalated_at) == (CaseStatus.OPEN, None)
+        assert (case.status, case.desk) == (CaseStatus.OPEN, CaseStatus.OPEN)
+        assert propose(case, by=by).case.status == CaseStatus.PROPOSED
 
     def test_takes_up_what_waits_for_the_customer(self) -> None:
         case = KycCaseFactory(status="waiting")

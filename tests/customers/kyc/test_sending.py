@@ -341,6 +341,16 @@ class TestBeforeItLeaves:
         deliver()
         assert place.status(case) == "incomplete"
 
+    def test_what_two_decided_and_one_recalled_takes_two_again(self, place: Place) -> None:
+        case, person = case_at(place), reviewer()
+        confirm(reject(case, by=person).proposal)
+        actions.recall_decision(case_id=case.pk, reason="Look anew.", by=person, at=NOW)
+
+        receipt = propose(case, by=person)
+
+        assert receipt.case.status == CaseStatus.PROPOSED
+        assert deliver() is None
+
     def test_it_cannot_be_recalled_once_it_left(self, place: Place) -> None:
         case = case_at(place)
         propose(case)
