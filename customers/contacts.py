@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from customers.emails import same_email
-from customers.models import Customer, Identity, Profile
+from customers.models import Customer, HoldContact, Identity, Profile
 from customers.phones import same_phone
 
 
@@ -47,9 +47,14 @@ class Contact:
         """Whether this is that very row, as far as one can tell. Reads the identities."""
         return (
             self.customer_id == customer.pk
-            or (self.email_key != "" and self.email_key == customer.email_key)
-            or (self.phone_key != "" and self.phone_key == customer.phone_key)
+            or self.shares(customer)
             or any(self._is(one) for one in customer.identities.all())
+        )
+
+    def shares(self, known: Customer | HoldContact) -> bool:
+        """Whether the e-mail or the phone is the one that is known here."""
+        return (self.email_key != "" and self.email_key == known.email_key) or (
+            self.phone_key != "" and self.phone_key == known.phone_key
         )
 
     def _is(self, identity: Identity) -> bool:
@@ -89,15 +94,21 @@ def matches(them: list[Contact]) -> Iterator[Q]:
     index, all in one would have none."""
     if ids := {one.customer_id for one in them if one.customer_id is not None}:
         yield Q(pk__in=ids)
-    if emails := {one.email_key for one in them} - {""}:
-        yield Q(email_key__in=emails)
-    if phones := {one.phone_key for one in them} - {""}:
-        yield Q(phone_key__in=phones)
+    yield from sharing(them)
     named = _named(them)
     if outside := {one.external_id for one in them} - {""}:
         named |= Q(external_id__in=outside)
     if named:
         yield Q(pk__in=Identity.objects.filter(named).values("customer"))
+
+
+def sharing(them: Iterable[Contact]) -> Iterator[Q]:
+    """What shares their e-mail or phone, of customers as of what is kept with holds."""
+    keys = [(one.email_key, one.phone_key) for one in them]
+    if emails := {email for email, _ in keys} - {""}:
+        yield Q(email_key__in=emails)
+    if phones := {phone for _, phone in keys} - {""}:
+        yield Q(phone_key__in=phones)
 
 
 def _named(them: Iterable[Contact]) -> Q:

@@ -20,6 +20,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
+from customers import holds
 from customers.enums import LinkState
 from customers.models import Customer, Identity, Link
 from staff.journal import Journal
@@ -232,7 +233,7 @@ def join(
 ) -> Link:
     """Make these two people one, by `known` where somebody was asked about them before.
 
-    The caller holds the lock (`take_lock`). Raises NotTwo.
+    The caller holds the lock (`take_lock`), and locks nothing else behind this. Raises NotTwo.
     """
     if one.root_id == other.root_id:
         raise NotTwo
@@ -243,6 +244,7 @@ def join(
     _lock_rows([below, above])
     link.save()
     Customer.objects.filter(Q(pk=below) | Q(merged_into=below)).update(merged_into=above)
+    holds.remember_person(above)
     _note("customers.link.made", link, journal=journal, reason=reason)
     return link
 

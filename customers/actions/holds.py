@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
+from customers import holds
 from customers.enums import HoldKind
 from customers.models import Customer, Hold
 from staff import audit
@@ -37,6 +38,7 @@ def place_hold(*, customer: Customer, kind: HoldKind, reason: str, by: User, at:
         hold = Hold.objects.create(
             customer=customer, kind=kind, reason=reason, placed_by=by, placed_at=at
         )
+        holds.remember_person(customer.pk)
         audit.record(
             "customers.hold.placed",
             customer,

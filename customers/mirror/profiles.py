@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from customers import holds
 from customers.columns import longest
 from customers.emails import same_email
 from customers.enums import CustomerKind
+from customers.holds import Known
 from customers.kyc import following
 from customers.mirror.learning import Told, learn
 from customers.models import Customer, Identity, Profile
@@ -81,8 +83,9 @@ def store_profiles(records: Sequence[CustomerRecord], *, at: datetime) -> StoreC
         return StoreCounts(unchanged=len(seen), refused=refused)
     with transaction.atomic():
         journal = Journal(by=None, at=at, by_label=Upstream.LUX.label)
-        changed = _store(news, journal=journal, at=at)
+        changed, known = _store(news, journal=journal, at=at)
         after(changed, journal=journal)
+        holds.remember(known)
         journal.write()
     created = sum(one.is_new for one in changed)
     return StoreCounts(
@@ -129,8 +132,13 @@ def _news(seen: Mapping[str, CustomerRecord]) -> dict[str, CustomerRecord]:
     return {key: one for key, one in seen.items() if known.get(key) != _digest(one)}
 
 
-def _store(news: Mapping[str, CustomerRecord], *, journal: Journal, at: datetime) -> list[Changed]:
-    """Write what is news once the rows are locked; what somebody newer told meanwhile stays."""
+def _store(
+    news: Mapping[str, CustomerRecord], *, journal: Journal, at: datetime
+) -> tuple[list[Changed], list[Known]]:
+    """Write what is news once the rows are locked; what somebody newer told meanwhile stays.
+
+    Returns it, with what those were and are known by whose e-mail or phone changed by it.
+    """
     told = [_told(one) for one in news.values()]
     ids = learn(told, upstream=Upstream.LUX, at=at)
     customers = {
@@ -147,8 +155,7 @@ def _store(news: Mapping[str, CustomerRecord], *, journal: Journal, at: datetime
         if known is not None and not _is_newer(one, known):
             continue
         changed.append(Changed(customer, known, _profile(one, customer, at=at)))
-    _write(changed)
-    return changed
+    return changed, _write(changed)
 
 
 def _is_newer(record: CustomerRecord, known: Profile) -> bool:
@@ -158,19 +165,26 @@ def _is_newer(record: CustomerRecord, known: Profile) -> bool:
     return _told_at(record) >= (known.updated_at or _LONG_AGO)
 
 
-def _write(changed: Sequence[Changed]) -> None:
+def _write(changed: Sequence[Changed]) -> list[Known]:
     if not changed:
-        return
+        return []
     Profile.objects.bulk_create(
         [one.now for one in changed],
         update_conflicts=True,
         unique_fields=["customer"],
         update_fields=_COLUMNS,
     )
+    before = [_known(one.customer) for one in changed]
     moved = [one.customer for one in changed if _follow(one.customer, one.now)]
     if moved:
         columns = [*_CONTACT, "email_key", "phone_key", "is_matched"]
         Customer.objects.bulk_update(moved, columns)
+    now = [_known(one.customer) for one in changed]
+    return [one for pair in zip(before, now, strict=True) if pair[0] != pair[1] for one in pair]
+
+
+def _known(customer: Customer) -> Known:
+    return Known(customer.pk, customer.email_key, customer.phone_key)
 
 
 def _follow(customer: Customer, profile: Profile) -> bool:

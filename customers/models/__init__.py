@@ -17,7 +17,7 @@ from customers.models.customers import (
     PhoneKey,
 )
 from customers.models.documents import Content, Document, DocumentQuerySet
-from customers.models.holds import Hold
+from customers.models.holds import Hold, HoldContact
 from customers.models.links import Link
 from customers.models.profiles import ExternalAccount, Profile, Wallet
 from customers.models.requests import REQUEST_MOVES, SETTLED, CustomerRequest
@@ -48,6 +48,7 @@ __all__ = [
     "ExternalAccount",
     "Hit",
     "Hold",
+    "HoldContact",
     "Identity",
     "KycCase",
     "Link",

@@ -50,3 +50,27 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} hold on customer {self.customer_id}"
+
+
+class HoldContact(models.Model):
+    """By what a row of a held person was known while the hold was in force.
+
+    Whoever changes their e-mail or phone elsewhere stays held under the old one: what waits here
+    tells that alone. It counts for as long as the row is one of that person. Written under the
+    lock of the audit chain, like the hold, by `customers.holds` alone.
+    """
+
+    hold = models.ForeignKey(Hold, on_delete=models.CASCADE, related_name="contacts")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    email_key = models.CharField(max_length=600, blank=True, db_index=True)
+    phone_key = models.CharField(max_length=50, blank=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hold", "customer", "email_key", "phone_key"], name="hold_contact_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"what hold {self.hold_id} knows customer {self.customer_id} by"

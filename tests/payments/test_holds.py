@@ -11,13 +11,14 @@ import httpx
 import pytest
 
 from customers import actions as customer_actions
+from customers import mirror
 from customers.enums import HoldKind
 from customers.models import Customer, Hold, Link
 from payments import actions, checks
 from payments.enums import Level, Status
 from payments.models import Withdrawal
 from staff.models import User
-from tests.customers.factories import CustomerFactory, HoldFactory, LinkFactory
+from tests.customers.factories import CustomerFactory, HoldFactory, LinkFactory, record
 from tests.payments.conftest import Line
 from tests.payments.deciding import sign
 from tests.payments.factories import NOW, WithdrawalFactory, approver, payment_json
@@ -69,6 +70,21 @@ class TestCheck:
         HoldFactory(customer=CustomerFactory(email="mona@example.com", phone=""))
 
         assert self.found(WithdrawalFactory()).level == Level.PASS
+
+    def test_another_email_at_the_provider_lets_nothing_go(self) -> None:
+        """A payout that is linked to nobody, held by the e-mail that its customer had."""
+        mirror.store_profiles([record()], at=NOW)
+        customer = Customer.objects.get()
+        HoldFactory(customer=customer)
+        withdrawal = WithdrawalFactory(
+            customer_email=customer.email, customer_phone=customer.phone, customer_number=""
+        )
+        assert self.found(withdrawal).level == Level.BLOCK
+
+        moved = {"email": "new@example.com", "phone": "+61499999999"}
+        mirror.store_profiles([record(updated_at="2026-11-20T00:00:00Z", **moved)], at=NOW)
+
+        assert self.found(withdrawal).level == Level.BLOCK
 
     def test_is_a_flag_of_what_a_hold_still_stops(self) -> None:
         HoldFactory()
