@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -49,6 +49,8 @@ KIND: Final = "lux.kyc_decision"
 NOT_TAKEN: Final = "NOT_TAKEN"
 CONFLICT: Final = "CONFLICT"
 DECIDED_THERE: Final = "DECIDED_THERE"
+MOVED_ON: Final = "MOVED_ON"
+CLOCKS: Final = timedelta(minutes=5)  # by which theirs may differ from ours
 _NAMESPACE: Final = UUID("6a4f7d0e-52c2-4c5c-9a37-6f2a8c1f4b19")
 
 
@@ -127,7 +129,7 @@ def send(command: Command) -> Answer:
         record = client.update_customer(asked["customer_id"], body)
     except Conflict as conflict:
         refused = Refused(code=conflict.code or CONFLICT, message=conflict.message)
-        return find(command) or refused
+        return _carried_out(client.get_customer(asked["customer_id"]), asked) or refused
     if record.kyc_status == asked["kyc_status"]:
         return _done(record)
     return Refused(
@@ -136,9 +138,26 @@ def send(command: Command) -> Answer:
 
 
 def find(command: Command) -> Answer | None:
-    """Look where the customer stands now. None: not where we wanted them, so tell them again."""
+    """Look where the customer stands now. None: as before we told, so tell them again.
+
+    Who was changed since is never told again: they may have got it and answered. Where they stand
+    now is reviewed anew.
+    """
     asked = _asked(command)
     record = get_client(priority=Priority.OPERATOR).get_customer(asked["customer_id"])
+    if answer := _carried_out(record, asked):
+        return answer
+    before_we_told = (command.first_sent_at or command.created_at) - CLOCKS
+    if record.updated_at is not None and record.updated_at < before_we_told:
+        return None
+    return Refused(
+        code=MOVED_ON,
+        message=f"They are {record.kyc_status} there, and were changed since it was first sent.",
+    )
+
+
+def _carried_out(record: CustomerRecord, asked: Mapping[str, Any]) -> Answer | None:
+    """What a look at the customer says for certain; None where they were not decided about."""
     if record.kyc_status == asked["kyc_status"]:
         return _done(record)
     if record.kyc_status in statuses.FINAL:

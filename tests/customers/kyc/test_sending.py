@@ -46,7 +46,10 @@ class Place:
         return answer.json()
 
     def customer(self, kyc_status: str) -> str:
+        """Somebody who has stood there for an hour."""
+        self.control("/clock", advance=-3600)
         made = self.control("/lux/customers", kyc_status=kyc_status)
+        self.control("/clock", advance=3600)
         return str(made["customers"][0]["id"])
 
     def becomes(self, customer_id: str, kyc_status: str) -> None:
@@ -245,6 +248,28 @@ class TestDoubt:
             assert deliver() in (CommandState.UNKNOWN, CommandState.QUEUED, CommandState.DONE)
 
         assert place.status(case) == "approved"
+
+    @pytest.mark.parametrize(
+        ("decide", "now_there"), [(ask_again, "under_review"), (propose, "manual_review")]
+    )
+    @pytest.mark.parametrize("fault", ["drop", "drop_before"])
+    def test_who_was_changed_since_is_reviewed_anew_and_told_nothing_again(
+        self, place: Place, fault: str, decide: Any, now_there: str
+    ) -> None:
+        case = case_at(place)
+        decide(case)
+        place.fault(fault)
+        deliver()
+        place.becomes(upstream_id(case), now_there)
+        told = place.patches()
+
+        assert deliver() == CommandState.REFUSED
+
+        status, reason = standing(case)
+        assert (status, case.outcome, place.status(case)) == (CaseStatus.OPEN, "", now_there)
+        assert reason.startswith("MOVED_ON")
+        assert deliver() is None
+        assert place.patches() == told
 
     def test_what_they_decided_otherwise_ends_it(self, place: Place) -> None:
         case = case_at(place)
