@@ -22,7 +22,7 @@ LONGEST: Final = 2_000
 # An address with this is answered as it stands, also where a view opens first.
 NO_VIEW: Final = "view"
 # What people write here to find somebody: it is theirs alone.
-_ABOUT_PEOPLE: Final = frozenset({"q", "customer", "reference", "beneficiary"})
+_ABOUT_PEOPLE: Final = frozenset({"q", "customer", "person", "reference", "beneficiary"})
 _PASSING: Final = frozenset({*CURSORS, NO_VIEW, "since"})
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -19,9 +20,21 @@ from customers.models import Customer, Profile
 from customers.people import Person
 from customers.sight import MAY_SEE, Sight
 from staff import lists
+from staff.columns import Column, Columns
 from staff.permissions import permission_required
+from staff.saved_views import opens_first
 
 NEWEST_FIRST = lists.Order("created_at", newest_first=True)
+COLUMNS = (
+    Column("since", _("Since"), is_fixed=True),
+    Column("name", _("Name"), is_fixed=True),
+    Column("kind", _("Kind")),
+    Column("kyc", _("KYC")),
+    Column("risk", _("Risk")),
+    Column("flags", _("Flags")),
+    Column("rails", _("May use")),
+    Column("known", _("Known at")),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,7 @@ class Row:
 
 @require_safe
 @permission_required(*MAY_SEE)
+@opens_first
 def customers(request: HttpRequest) -> HttpResponse:
     """The list, each person once."""
     sight, query = Sight.of(request.user), request.GET
@@ -51,6 +65,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     context = {
         "now": timezone.now(),
         "page": page,
+        "columns": Columns(COLUMNS, query),
         "pages": lists.steps(page, query=query, total=lists.count(found)),
         "rows": [_row(person, sight) for person in people.people(page.rows)],
         "filter": form,

@@ -105,7 +105,7 @@ class TestSharing:
         opening = other.post(f"/preferences/views/{view.pk}/", {"do": "default"})
         assert opening.status_code == 404
 
-    @pytest.mark.parametrize("field", ["q", "customer", "reference", "beneficiary"])
+    @pytest.mark.parametrize("field", ["q", "customer", "person", "reference", "beneficiary"])
     def test_refuses_a_view_that_looks_for_somebody(self, me: User, field: str) -> None:
         client = client_of(me)
 
@@ -203,7 +203,9 @@ class TestColumns:
 
         assert page.context["columns"].all_address == "?tab=all"
 
-    @pytest.mark.parametrize("path", ["/withdrawals/", "/payments/", "/beneficiaries/", "/trades/"])
+    @pytest.mark.parametrize(
+        "path", ["/withdrawals/", "/payments/", "/beneficiaries/", "/trades/", "/customers/"]
+    )
     def test_head_every_list(self, me: User, path: str) -> None:
         page = client_of(me).get(path)
 
