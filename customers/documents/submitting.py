@@ -50,6 +50,14 @@ UNREADABLE: Final = "UNREADABLE"
 NOT_NOW: Final = "NOT_NOW"
 CLOSED: Final = "CLOSED_BY_PEOPLE"
 MARGIN: Final = timedelta(hours=1)  # before they forget a key, we count it as forgotten
+# What a refusal is called on pages: their own words may name people, and are not kept for ever.
+REFUSED: Final = _("It gave a reason whose code is in the audit trail.")
+REFUSALS: Final[Mapping[str, str]] = {
+    UNREADABLE: _("A document of it cannot be read any more."),
+    NOT_NOW: _("No documents are taken while their KYC stands where it stands."),
+    "NOT_FOUND": _("Lux Financial does not know this customer."),
+}
+UNCLEAR: Final = _("Lux Financial gave no clear answer.")
 _NAMESPACE: Final = UUID("0f0c9a52-2f0e-4a58-8a57-6f6d1f6f0a77")
 _WANTING: Final = (DocumentVerdict.ASK_AGAIN, DocumentVerdict.REJECTED)
 
@@ -164,8 +172,8 @@ def send(command: Command) -> Outcome:
         body = _body(command)
     except storing.Unreadable:
         if command.unknown_since is not None:
-            return Uncertain("A document of it cannot be read any more.")
-        return Refused(UNREADABLE, "A document of it cannot be read any more.")
+            return Uncertain(REFUSALS[UNREADABLE])
+        return Refused(UNREADABLE, REFUSALS[UNREADABLE])
     try:
         made = client.submit_kyc(customer_id, body, idempotency_key=command.idempotency_key)
     except Conflict as conflict:
@@ -183,11 +191,13 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
         case Done(reference):
             _end(submission, SubmissionStatus.ACCEPTED, journal, upstream_id=reference[:120])
         case Refused(code, message):
-            _end(submission, SubmissionStatus.REFUSED, journal, reason=f"{code}: {message}")
+            # What people close, they close in words of their own.
+            why = message if code == CLOSED else REFUSALS.get(code, REFUSED)
+            _end(submission, SubmissionStatus.REFUSED, journal, reason=code, status_reason=why)
         case Postponed(_, why) if submission.status == SubmissionStatus.SENDING:
             move(submission, SubmissionStatus.QUEUED, journal=journal, reason=why)
-        case Uncertain(why) if submission.status == SubmissionStatus.SENDING:
-            move(submission, SubmissionStatus.UNKNOWN, journal=journal, reason=why)
+        case Uncertain() if submission.status == SubmissionStatus.SENDING:
+            move(submission, SubmissionStatus.UNKNOWN, journal=journal, reason=UNCLEAR)
     journal.write()
 
 
@@ -238,7 +248,8 @@ def tell(submission: Submission, command: Command | None) -> Standing:
         case SubmissionStatus.ACCEPTED:
             return Standing("good", gettext("Lux Financial has the documents."))
         case SubmissionStatus.REFUSED:
-            told = {"said": submission.status_reason}
+            why = submission.status_reason
+            told = {"said": gettext(why) if why else ""}
             known = gettext("Lux Financial did not take them. %(said)s") % told
             return Standing("bad", known, gettext("They can be handed in again."))
         case SubmissionStatus.UNKNOWN if is_given_up(submission, command):

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
+from customers import words
 from customers.enums import CaseStatus, Outcome
 from customers.kyc import standing, statuses
 from customers.kyc.moves import BY_LABEL, CaseNotPossible, move
@@ -51,6 +52,15 @@ CONFLICT: Final = "CONFLICT"
 DECIDED_THERE: Final = "DECIDED_THERE"
 MOVED_ON: Final = "MOVED_ON"
 CLOCKS: Final = timedelta(minutes=5)  # by which theirs may differ from ours
+# What a refusal is called on pages: their own words may name people, and are not kept for ever.
+REFUSED: Final = _("Lux Financial refused the decision: the history tells its code.")
+REFUSALS: Final[Mapping[str, str]] = {
+    NOT_TAKEN: _("Lux Financial answered and did not take the decision over."),
+    DECIDED_THERE: _("Lux Financial has decided otherwise meanwhile."),
+    MOVED_ON: _("They were changed at Lux Financial while its answer was missing."),
+    "NOT_FOUND": _("Lux Financial does not know this customer."),
+}
+UNCLEAR: Final = _("Lux Financial gave no clear answer.")
 _NAMESPACE: Final = UUID("6a4f7d0e-52c2-4c5c-9a37-6f2a8c1f4b19")
 
 
@@ -109,7 +119,7 @@ def start(command: Command, at: datetime) -> None:
     if case.status != CaseStatus.QUEUED:
         raise MustNotSend(f"{case.code} is {case.status}, not queued.")
     if not settings.LUX_PUSH_KYC_DECISION:
-        raise MustNotSend("Decisions are not sent to Lux Financial any more.")
+        raise MustNotSend(_("Decisions are not sent to Lux Financial any more."))
     if case.outcome == Outcome.APPROVE and (stops := standing.stops(case)):
         raise MustNotSend(in_english(stops[0].says))
     journal = Journal(by=None, at=at, by_label=BY_LABEL)
@@ -132,9 +142,7 @@ def send(command: Command) -> Answer:
         return _carried_out(client.get_customer(asked["customer_id"]), asked) or refused
     if record.kyc_status == asked["kyc_status"]:
         return _done(record)
-    return Refused(
-        code=NOT_TAKEN, message=f"Lux Financial answered that they are {record.kyc_status}."
-    )
+    return Refused(code=NOT_TAKEN, message=_standing_there(record.kyc_status))
 
 
 def find(command: Command) -> Answer | None:
@@ -150,10 +158,7 @@ def find(command: Command) -> Answer | None:
     before_we_told = (command.first_sent_at or command.created_at) - CLOCKS
     if record.updated_at is not None and record.updated_at < before_we_told:
         return None
-    return Refused(
-        code=MOVED_ON,
-        message=f"They are {record.kyc_status} there, and were changed since it was first sent.",
-    )
+    return Refused(code=MOVED_ON, message=_standing_there(record.kyc_status))
 
 
 def _carried_out(record: CustomerRecord, asked: Mapping[str, Any]) -> Answer | None:
@@ -161,7 +166,7 @@ def _carried_out(record: CustomerRecord, asked: Mapping[str, Any]) -> Answer | N
     if record.kyc_status == asked["kyc_status"]:
         return _done(record)
     if record.kyc_status in statuses.FINAL:
-        return Refused(code=DECIDED_THERE, message=f"They are {record.kyc_status} there.")
+        return Refused(code=DECIDED_THERE, message=_standing_there(record.kyc_status))
     return None
 
 
@@ -173,16 +178,20 @@ def settle(command: Command, outcome: Answer, at: datetime) -> None:
         case Done(data=data):
             theirs = {} if _has_answered(case) else _seen(case, data, at=at)
             _end(case, _after(case), journal=journal, after=dict(data), **theirs)
-        case Refused(code, message):
-            told: dict[str, Any] = {"reason": f"{code}: {message}", "verb": "refused"}
+        case Refused(code):
+            told: dict[str, Any] = {
+                "reason": code,
+                "status_reason": REFUSALS.get(code, REFUSED),
+                "verb": "refused",
+            }
             if _is_decided_there(case, code):
                 _end(case, CaseStatus.CLOSED, journal=journal, **told)
             else:
                 _end(case, case.desk, journal=journal, outcome="", decided_at=None, **told)
         case Postponed(_, why) if case.status == CaseStatus.SENDING:
             move(case, CaseStatus.QUEUED, journal=journal, reason=why, verb="postponed")
-        case Uncertain(why) if case.status == CaseStatus.SENDING:
-            move(case, CaseStatus.UNKNOWN, journal=journal, reason=why)
+        case Uncertain() if case.status == CaseStatus.SENDING:
+            move(case, CaseStatus.UNKNOWN, journal=journal, reason=UNCLEAR)
     journal.write()
 
 
@@ -204,7 +213,7 @@ def settle_doubts(case_ids: Collection[int], *, at: datetime) -> None:
             elif theirs in statuses.FINAL:
                 outbox.settle_by_hand(
                     command=command,
-                    outcome=Refused(code=DECIDED_THERE, message=f"They are {theirs} there."),
+                    outcome=Refused(code=DECIDED_THERE, message=_standing_there(theirs)),
                     at=at,
                     by_label=BY_LABEL,
                 )
@@ -235,6 +244,12 @@ def _seen(case: KycCase, data: Mapping[str, Any], *, at: datetime) -> dict[str, 
     """
     theirs = data.get("kyc_status") or statuses.TARGETS[Outcome(case.outcome)]
     return {} if theirs == case.theirs else {"theirs": theirs, "theirs_at": at}
+
+
+def _standing_there(kyc_status: str) -> str:
+    """Where Lux Financial says that they are, as it is kept with the command."""
+    status = Text(words.KYC_STATUSES.get(kyc_status, kyc_status))
+    return in_english(Text(_("At Lux Financial they are “%(status)s”."), status=status))
 
 
 def _is_decided_there(case: KycCase, code: str) -> bool:

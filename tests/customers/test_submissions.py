@@ -27,11 +27,13 @@ from tests.customers.lux import Place
 from tests.staff.factories import UserFactory
 from upstreams import outbox
 from upstreams.enums import CommandState
+from upstreams.errors import Conflict, NotFound, Rejected, Unknown
 from upstreams.lux import words
 from upstreams.models import Command
 
 pytestmark = pytest.mark.django_db
 
+NAMING = "James Smith (james@example.com), born 1990-01-31, sends others' papers."
 BACK = files.picture(width=200, height=120)
 PATH = "/customers/{id}/kyc"
 
@@ -203,6 +205,52 @@ class TestWhatBecameOfIt:
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.REFUSED
         assert "No documents are taken" in submitting.tell(submission, None).known
+        event = AuditEvent.objects.get(verb="customers.submission.refused")
+        assert event.reason == submitting.NOT_NOW
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            Rejected(NAMING, code="invalid_request"),
+            NotFound(NAMING),
+            Conflict(NAMING, code="conflict"),
+            Unknown(NAMING),
+        ],
+    )
+    def test_their_words_are_kept_in_no_audit_event_and_shown_nowhere(
+        self, monkeypatch: Any, place: Place, customer: Customer, error: Exception
+    ) -> None:
+        submission = submit(passport(customer))
+
+        def no(*_: Any, **__: Any) -> Any:
+            raise error
+
+        monkeypatch.setattr(place.client, "submit_kyc", no)
+
+        assert deliver() in (CommandState.REFUSED, CommandState.UNKNOWN)
+
+        submission.refresh_from_db()
+        kept = [*AuditEvent.objects.values_list("reason", "before", "after")]
+        shown = [submission.status_reason, submitting.tell(submission, Command.objects.get())]
+        for told in ("Smith", "james@example.com", "1990-01-31"):
+            assert told not in str([*kept, *shown])
+
+    def test_what_people_say_of_it_is_masked_on_the_page(
+        self, place: Place, customer: Customer
+    ) -> None:
+        submission = submit(passport(customer))
+        why = "James@example.com, born 1990-01-31, sent others."
+        Submission.objects.update(status=SubmissionStatus.REFUSED, status_reason=why)
+        client = Client()
+        client.force_login(reviewer())
+
+        page = client.get(reverse("customers:documents", args=[submission.customer_id]))
+
+        text = page.content.decode()
+        assert "Lux Financial did not take them." in text
+        assert "sent others." in text
+        assert "James@example.com" not in text
+        assert "1990-01-31" not in text
 
     def test_a_document_that_cannot_be_read_is_not_sent(
         self, place: Place, customer: Customer

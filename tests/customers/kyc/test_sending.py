@@ -19,13 +19,17 @@ from sandbox.config import Config
 from sandbox.delivery import Outcome as Delivered
 from sandbox.lux.config import LuxConfig
 from sandbox.lux.routes import V0
+from staff.models import AuditEvent
 from tests.customers.factories import NOW, HoldFactory, KycCaseFactory
 from tests.customers.kyc.helpers import ask_again, confirm, follow, lead, propose, reject, reviewer
 from tests.sandbox.helpers import SandboxTransport
 from tests.upstreams.lux import KEY, lux
 from upstreams import outbox
 from upstreams.enums import CommandState
+from upstreams.errors import Conflict, NotFound, Rejected, Unknown
 from upstreams.models import Command
+
+NAMING = "James Smith (james@example.com), born 1990-01-31, cannot be told of."
 
 pytestmark = pytest.mark.django_db
 
@@ -187,7 +191,7 @@ def test_what_the_answer_said_is_theirs_until_the_customer_answers(place: Place)
     assert standing(case)[0] == CaseStatus.OPEN
 
 
-def test_a_refusal_brings_the_case_back_with_their_reason(place: Place) -> None:
+def test_a_refusal_brings_the_case_back_with_its_code_in_the_trail(place: Place) -> None:
     case = case_at(place)
     propose(case)
     place.becomes(upstream_id(case), "awaiting_ubo")
@@ -196,7 +200,8 @@ def test_a_refusal_brings_the_case_back_with_their_reason(place: Place) -> None:
 
     status, reason = standing(case)
     assert status == CaseStatus.OPEN
-    assert reason.startswith("conflict")
+    assert reason == sending.REFUSED
+    assert AuditEvent.objects.get(verb="customers.case.refused").reason == "conflict"
     case.refresh_from_db()
     assert (case.outcome, case.decided_at) == ("", None)
 
@@ -209,7 +214,39 @@ def test_an_answer_that_shows_another_status_is_a_no(monkeypatch: Any, place: Pl
     )
 
     assert deliver() == CommandState.REFUSED
-    assert standing(case)[1].startswith("NOT_TAKEN")
+    assert standing(case)[1] == sending.REFUSALS[sending.NOT_TAKEN]
+    assert Command.objects.get().outcome["message"] == "At Lux Financial they are “Under review”."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected(NAMING, code="invalid_request"),
+        NotFound(NAMING),
+        Conflict(NAMING, code="conflict"),
+        Unknown(NAMING),
+    ],
+)
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_their_words_are_kept_in_no_audit_event_and_shown_nowhere(
+    monkeypatch: Any, place: Place, error: Exception, in_doubt: bool
+) -> None:
+    case = case_at(place)
+    propose(case)
+    if in_doubt:
+        place.fault("drop_before")
+        deliver()
+
+    def no(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(place.client, "update_customer", no)
+
+    assert deliver() in (CommandState.REFUSED, CommandState.UNKNOWN)
+
+    kept = [*AuditEvent.objects.values_list("reason", "before", "after"), standing(case)]
+    for told in ("Smith", "james@example.com", "1990-01-31"):
+        assert told not in str(kept)
 
 
 def test_what_they_decided_meanwhile_closes_the_case(place: Place) -> None:
@@ -267,7 +304,7 @@ class TestDoubt:
 
         status, reason = standing(case)
         assert (status, case.outcome, place.status(case)) == (CaseStatus.OPEN, "", now_there)
-        assert reason.startswith("MOVED_ON")
+        assert reason == sending.REFUSALS[sending.MOVED_ON]
         assert deliver() is None
         assert place.patches() == told
 
