@@ -18,11 +18,11 @@ from typing import Final
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from customers import holds
 from customers.enums import LinkState
-from customers.models import Customer, Identity, Link
+from customers.models import ROOT, Customer, Identity, Link
 from staff.journal import Journal
 from staff.models import User
 from upstreams.enums import Upstream
@@ -33,7 +33,9 @@ EMAIL: Final = "email"
 PHONE: Final = "phone"
 NAME: Final = "name"
 BATCH: Final = 500
-MOST: Final = 10  # candidates that people are asked about at once
+MOST: Final = 10  # people who share a contact; what more have says nothing about who they are
+_ROWS: Final = 100  # of those people, read to find out
+_CONTACTS: Final = ("email_key", "phone_key")
 
 # Any number will do, as long as nothing else in the database takes the same advisory lock.
 _LOCK: Final = 5_309_166_202
@@ -53,7 +55,10 @@ class Matched:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody who may be the same. `contradicts`: not all that is known of both agrees."""
+    """Somebody who may be the same.
+
+    `contradicts`: not all that is known of both agrees, or too many have some of it.
+    """
 
     root: Customer
     agrees: Sequence[str]
@@ -104,10 +109,9 @@ def _with_look_alikes(rows: Sequence[Customer]) -> list[int]:
 
 
 def _shared(column: str, keys: set[str]) -> set[str]:
-    seen: dict[str, int] = defaultdict(int)
-    for key in Customer.objects.filter(**{f"{column}__in": keys}).values_list(column, flat=True):
-        seen[key] += 1
-    return {key for key, times in seen.items() if times > 1}
+    rows = Customer.objects.filter(**{f"{column}__in": keys}).order_by().values(column)
+    several = rows.annotate(times=Count("pk")).filter(times__gt=1)
+    return set(several.values_list(column, flat=True))
 
 
 def _try_match(customer_id: int, *, at: datetime) -> Matched:
@@ -141,44 +145,65 @@ def _act(
     if len(found) == 1 and not found[0].contradicts:
         join(customer, found[0].root, why=found[0].agrees, by=None, at=at, journal=journal)
         return Matched(linked=1)
-    new = [one for one in found[:MOST] if _suggest(customer, one, journal=journal, at=at)]
+    new = [one for one in found if _suggest(customer, one, journal=journal, at=at)]
     return Matched(suggested=len(new))
 
 
 def candidates(customer: Customer) -> list[Candidate]:
-    """Everybody else who shares their e-mail or phone and whom nobody said they are not."""
-    share = Q(pk__in=[])
-    if customer.email_key:
-        share |= Q(email_key=customer.email_key)
-    if customer.phone_key:
-        share |= Q(phone_key=customer.phone_key)
-    roots = {row.root_id for row in Customer.objects.filter(share)} - {customer.root_id}
+    """Everybody else who shares their e-mail or phone and whom nobody said they are not.
+
+    An e-mail or phone of more than a few people is an office's or a placeholder: nobody is found by
+    it, and nobody who has one is linked without being asked about. Costs the same for any number.
+    """
+    sharing = [_sharing(customer, column) for column in _CONTACTS]
+    roots = set[int]().union(*(found for found in sharing if found is not None))
     roots -= _judged(customer, roots)
-    people = _people(roots)
-    mine = _systems(Customer.objects.same_as(customer))
+    if not roots:
+        return []
+    people = _people(roots | {customer.root_id})
+    systems = _systems(people)
+    mine = systems[customer.root_id]
     return [
-        _candidate(customer, people[root], is_same_system=bool(mine & _systems(people[root])))
+        _candidate(
+            customer, people[root], is_doubtful=bool(mine & systems[root]) or None in sharing
+        )
         for root in sorted(roots)
     ]
 
 
-def _candidate(customer: Customer, rows: Sequence[Customer], *, is_same_system: bool) -> Candidate:
+def _sharing(customer: Customer, column: str) -> set[int] | None:
+    """The other people with this contact of theirs; None where it is shared by many."""
+    key = getattr(customer, column)
+    if not key:
+        return set()
+    others = Customer.objects.filter(**{column: key}).annotate(root=ROOT)
+    rows = others.exclude(root=customer.root_id).order_by().values_list("root", flat=True)
+    found = list(rows[: _ROWS + 1])
+    roots = set(found)
+    return None if len(found) > _ROWS or len(roots) > MOST else roots
+
+
+def _candidate(customer: Customer, rows: Sequence[Customer], *, is_doubtful: bool) -> Candidate:
     facts = {
         EMAIL: (customer.email_key, {row.email_key for row in rows} - {""}),
         PHONE: (customer.phone_key, {row.phone_key for row in rows} - {""}),
     }
     told = {name: (mine, theirs) for name, (mine, theirs) in facts.items() if mine and theirs}
     agrees = [name for name, (mine, theirs) in told.items() if mine in theirs]
-    contradicts = is_same_system or len(agrees) < len(told)
+    contradicts = is_doubtful or len(agrees) < len(told)
     if customer.name and customer.name.casefold() in {row.name.casefold() for row in rows}:
         agrees.append(NAME)
     return Candidate(rows[0], agrees, contradicts)
 
 
-def _systems(rows: Iterable[Customer]) -> set[str]:
-    """Where they are known. One system knows why it has two: it is not for us to join them."""
-    known = Identity.objects.filter(customer__in=[row.pk for row in rows])
-    return set(known.values_list("upstream", flat=True))
+def _systems(people: Mapping[int, Sequence[Customer]]) -> dict[int, set[str]]:
+    """Where each is known. One system knows why it has two: it is not for us to join them."""
+    roots = {row.pk: root for root, rows in people.items() for row in rows}
+    known: dict[int, set[str]] = {root: set() for root in people}
+    identities = Identity.objects.filter(customer__in=list(roots))
+    for customer, upstream in identities.values_list("customer", "upstream"):
+        known[roots[customer]].add(upstream)
+    return known
 
 
 def _people(roots: Iterable[int]) -> dict[int, list[Customer]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers import actions, holds, linking, mirror
 from customers.actions import LinkNotPossible
@@ -140,13 +142,57 @@ class TestByTheDocumentedOrder:
         assert match() == Matched(linked=1)
         assert root(luxcore) != luxcore.pk
 
-    def test_many_alike_ask_about_a_few(self) -> None:
-        for _ in range(15):
+    @pytest.mark.parametrize(
+        ("others", "suggested"), [(linking.MOST, linking.MOST), (linking.MOST + 1, 0)]
+    )
+    def test_what_many_have_says_nothing(self, others: int, suggested: int) -> None:
+        for _ in range(others):
             at_luxcore("info@example.com")
         Customer.objects.update(is_matched=True)
         at_lux("info@example.com")
 
-        assert match() == Matched(suggested=linking.MOST)
+        assert match() == Matched(suggested=suggested)
+        assert not Customer.objects.filter(is_matched=False).exists()
+
+    def test_rows_of_one_person_are_not_many(self) -> None:
+        first = at_luxcore(MAIL)
+        for _ in range(linking.MOST + 5):
+            CustomerFactory(email=MAIL, phone="", merged_into=first)
+        Customer.objects.update(is_matched=True)
+        at_lux(MAIL)
+
+        assert match() == Matched(linked=1)
+
+    def test_who_has_what_many_have_is_not_linked_unasked(self) -> None:
+        for _ in range(linking.MOST + 1):
+            at_luxcore("", PHONE)
+        at_luxcore(MAIL)
+        Customer.objects.update(is_matched=True)
+        at_lux(MAIL, PHONE)
+
+        assert match() == Matched(suggested=1)
+        assert Link.objects.get().why == ["email", "name"]
+
+    def test_a_hundred_with_one_phone_cost_a_few_queries_each(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
+        for number in range(100):
+            at_luxcore("", PHONE, name=f"P{number}")
+
+        with django_assert_max_num_queries(100 * 10):
+            assert match() == Matched()
+
+    def test_candidates_cost_for_ten_what_they_cost_for_one(
+        self, django_assert_num_queries: Any
+    ) -> None:
+        lux, _ = at_lux("", PHONE), at_luxcore("", PHONE)
+        with CaptureQueriesContext(connection) as for_one:
+            linking.candidates(lux)
+        for _ in range(linking.MOST - 1):
+            at_luxcore("", PHONE)
+
+        with django_assert_num_queries(len(for_one)):
+            assert len(linking.candidates(lux)) == linking.MOST
 
     def test_costs_nothing_where_nobody_is_new(self, django_assert_max_num_queries: Any) -> None:
         at_luxcore(MAIL)
