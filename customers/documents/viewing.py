@@ -67,8 +67,11 @@ class Viewer:
 
 
 def begin(customer: Customer, *, person: User, at: datetime) -> str:
-    """The signed word for a showing that was recorded (`actions.documents.note_looking`)."""
-    told = {"customer": customer.pk, "person": person.pk, "since": at.timestamp()}
+    """The signed word for a showing that was recorded (`actions.documents.note_looking`).
+
+    It is for the whole person, whichever of their rows was asked for.
+    """
+    told = {"customer": customer.root_id, "person": person.pk, "since": at.timestamp()}
     return signing.dumps(told, salt=_SALT, compress=True)
 
 

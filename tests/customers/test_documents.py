@@ -296,6 +296,19 @@ class TestLooking:
         assert (event.by, event.subject_id) == (person, str(customer.pk))
         assert len(event.after["documents"]) == 3
 
+    def test_asked_for_at_a_linked_row_shows_the_whole_person(self) -> None:
+        """A case stays with the row that it was opened for."""
+        root = CustomerFactory()
+        customer = CustomerFactory(merged_into=root)
+        (theirs,) = add(customer=customer)
+        (of_root,) = add(file(Side.FRONT, BACK), customer=root)
+        client = signed_in(reviewer())
+
+        address = look(client, customer)
+
+        for document in (theirs, of_root):
+            assert client.get(page_of(document, address)).status_code == 200
+
     def test_a_picture_is_ours_and_stays_nowhere(self) -> None:
         customer, person = CustomerFactory(), reviewer()
         (document,) = add(customer=customer)
