@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from customers.documents import checking, storing
+from customers.documents import checking, storing, submitting
 from customers.documents.checking import Checked
 from customers.documents.decoding import NoRoom
 from customers.documents.reasons import NotTaken
@@ -83,7 +83,7 @@ def add_documents(
 def judge_document(
     *, document_key: UUID, verdict: DocumentVerdict, note: str, by: User, at: datetime
 ) -> Document:
-    """Say of one document whether it will do. Who uploaded it never judges it.
+    """Say of one document whether it will do. Who uploaded it never judges it, nor a copy of it.
 
     The note is kept with the document and not in the audit trail: it may name people. Raises
     NotPermitted, Document.DoesNotExist, DocumentNotPossible.
@@ -101,7 +101,8 @@ def judge_document(
         )
         if document.erased_at is not None:
             raise DocumentNotPossible(Text(_("It is erased: nobody can look at it any more.")))
-        if document.added_by_id == by.pk:
+        handed_in = submitting.handed_in_by(by, document.customer)
+        if submitting.brought(document, person=by, handed_in=handed_in):
             raise DocumentNotPossible(Text(_("You uploaded it: somebody else judges it.")))
         before = document.verdict
         if (before, document.verdict_note, document.verdict_by_id) == (verdict, note, by.pk):

@@ -44,7 +44,7 @@ from customers.people import profile_of
 from customers.screening import showing
 from customers.sight import Sight
 from customers.views.cases import CasesView, minutes_left
-from customers.views.documents import line
+from customers.views.documents import lines
 from staff import claims, drafts, lists
 from staff.models import Claim, Draft
 from staff.permissions import Permission, can, permission_required
@@ -450,7 +450,7 @@ def render_case(
             "ticked": form["ticked"].value() or [],
             "reason_texts": {one.code: one.text for one in reasons.REASONS},
             "viewer": page.viewer,
-            "documents": [line(one, page.person) for one in page.viewer.documents],
+            "documents": lines(page.case.customer, page.viewer.documents, page.person),
             "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
             "hits": showing.section(
                 case.customer,

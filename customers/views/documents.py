@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -49,7 +50,7 @@ def documents(request: HttpRequest, pk: int) -> HttpResponse:
             "cannot_submit": submitting.why_not_now(submitting.profile_of(customer)) or "",
             "name": Sight.of(person).name(customer.name) or gettext("not named"),
             "viewer": viewer,
-            "lines": [line(document, person) for document in viewer.documents],
+            "lines": lines(customer, viewer.documents, person),
             "verdicts": [(one.value, gettext(one.label)) for one in DocumentVerdict],
             "can_add": can(person, Permission.PROPOSE_KYC),
             "cannot_add": _cannot_add(),
@@ -201,12 +202,21 @@ def _cannot_add() -> str:
     return gettext("No key for documents is set (DOCUMENT_KEYS), so none can be kept.")
 
 
-def line(document: Document, person: User) -> dict[str, object]:
-    """One document of the list, and why this person may not judge it."""
+def lines(
+    customer: Customer, documents: Iterable[Document], person: User
+) -> list[dict[str, object]]:
+    """These documents of one customer, and why this person may not judge each. One query."""
+    handed_in = submitting.handed_in_by(person, customer)
+    return [_line(one, person, handed_in) for one in documents]
+
+
+def _line(
+    document: Document, person: User, handed_in: frozenset[tuple[str, str]]
+) -> dict[str, object]:
     why_not = ""
     if not can(person, Permission.PROPOSE_KYC):
         why_not = gettext("Reviewers judge documents.")
-    elif document.added_by_id == person.pk:
+    elif submitting.brought(document, person=person, handed_in=handed_in):
         why_not = gettext("You uploaded it: somebody else judges it.")
     return {
         "document": document,

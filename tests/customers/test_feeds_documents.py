@@ -7,19 +7,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
 from customers import feeds_documents
+from customers.actions import documents as document_actions
 from customers.documents import storing
-from customers.enums import CaseStatus, DocumentOrigin
+from customers.enums import CaseStatus, DocumentOrigin, DocumentVerdict, SubmissionStatus
 from customers.models import Document, DocumentReading, KycCase, Profile
-from staff.models import AuditEvent
+from staff.models import AuditEvent, User
 from tests.customers import files
-from tests.customers.factories import ProfileFactory, SubmissionFactory
+from tests.customers.factories import DocumentFactory, ProfileFactory, SubmissionFactory
 from tests.customers.files import CANARY
 from tests.customers.lux import Place
+from tests.customers.test_documents import signed_in
+from tests.staff.factories import UserFactory
 from upstreams import feeds
 from upstreams.enums import RunState
 from upstreams.feeds import registry
@@ -126,6 +130,54 @@ def test_not_what_we_handed_in_ourselves(place: Place) -> None:
     SubmissionFactory(customer=profile.customer, upstream_id=there.id, status="accepted")
 
     assert read().created == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "upstream_id", "is_refused"),
+    [
+        (SubmissionStatus.UNKNOWN, "", True),
+        (SubmissionStatus.ACCEPTED, "", True),
+        (SubmissionStatus.REFUSED, "", False),
+        (SubmissionStatus.ACCEPTED, "sub_another", False),
+    ],
+)
+def test_what_may_be_a_copy_of_ours_is_not_judged_by_who_handed_it_in(
+    place: Place, status: SubmissionStatus, upstream_id: str, is_refused: bool
+) -> None:
+    profile = in_review(place, files.picture())
+    uploader, other = (UserFactory(roles=["reviewer"]) for _ in range(2))
+    ours = DocumentFactory(
+        customer=profile.customer, added_by=uploader, origin=DocumentOrigin.DESK, upstream_id=""
+    )
+    SubmissionFactory(
+        customer=profile.customer,
+        front=ours,
+        created_by=other,
+        status=status,
+        upstream_id=upstream_id,
+    )
+    read()
+    copy = Document.objects.exclude(pk=ours.pk).get()
+
+    def judge(by: User) -> Document:
+        return document_actions.judge_document(
+            document_key=copy.key,
+            verdict=DocumentVerdict.ACCEPTED,
+            note="",
+            by=by,
+            at=timezone.now(),
+        )
+
+    client = signed_in(uploader)
+    shown = client.get(reverse("customers:documents", args=[profile.customer_id])).text
+    assert ("You uploaded it" in shown.partition(f"d-{copy.key}")[2]) == is_refused
+    assert judge(UserFactory(roles=["reviewer"])).verdict == DocumentVerdict.ACCEPTED
+    for person in (uploader, other):
+        if is_refused:
+            with pytest.raises(document_actions.DocumentNotPossible, match="somebody else"):
+                judge(person)
+        else:
+            assert judge(person).verdict_by == person
 
 
 def test_a_case_that_waited_for_them_is_taken_up_again(place: Place) -> None:
