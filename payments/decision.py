@@ -243,7 +243,10 @@ def is_proved(proved_at: datetime | None, *, now: datetime) -> bool:
     return proved_at is not None and now - proved_at < PROVED_WITHIN
 
 
-TOO_YOUNG = _("Your role is younger than 24 hours and signs the first tier only.")
+TOO_YOUNG = _(
+    "You have had your role for less than 24 hours: until then you sign only small amounts, those "
+    "of the first tier. Ask another approver."
+)
 SIGNED_IT = _("You have signed this already.")
 WROTE_IT = _("You wrote this withdrawal, so somebody else signs it.")
 INTRODUCED_IT = _(

@@ -380,6 +380,13 @@ def _over(facts: Facts, status: Status, sight: Sight) -> Life:
                     "provider": provider,
                     "status": words.at_provider(withdrawal),
                 }
+            if status == Status.REJECTED:
+                return Life(
+                    tone="",
+                    known=f"{gettext(withdrawal.get_reject_code_display())}: {reason}",
+                    money=money,
+                    next=gettext("If it must be paid after all, a maker makes a new one from it."),
+                )
             return Life(tone="", known=reason, money=money, next="")
 
 

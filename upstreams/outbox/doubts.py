@@ -150,7 +150,10 @@ def watch_for_many(upstream: str, *, at: datetime) -> None:
             upstream=upstream,
             code=MANY_DOUBTS,
             text=Text(
-                _("%(number)s commands got no clear answer within 10 minutes. Sending goes on."),
+                _(
+                    "Within 10 minutes %(number)s payouts or other requests got no clear answer. "
+                    "Sending goes on; each says on its own page what happens next."
+                ),
                 number=recent,
             ),
             at=at,
