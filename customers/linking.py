@@ -281,20 +281,34 @@ def dismiss(link: Link, *, by: User, at: datetime, journal: Journal, reason: str
     _note("customers.link.dismissed", link, journal=journal, reason=reason)
 
 
-def part(link: Link, *, by: User, at: datetime, journal: Journal, reason: str) -> None:
-    """Take the two apart again, each with what was linked with them otherwise.
-
-    The caller holds the lock (`take_lock`).
-    """
-    link.state, link.by, link.at, link.reason = LinkState.UNDONE, by, at, reason
+def locked_members(link: Link) -> list[int]:
+    """All rows of the person whom this link is part of. The caller holds the lock (`take_lock`)."""
     top = Customer.objects.get(pk=link.other_id).root_id
     rows = list(Customer.objects.same_as(Customer(pk=top)).values_list("pk", flat=True))
     _lock_rows(rows)
+    return rows
+
+
+def part(
+    link: Link,
+    rows: Sequence[int],
+    *,
+    by: User,
+    at: datetime,
+    journal: Journal,
+    reason: str,
+    stands: Mapping[str, int],
+) -> None:
+    """Take the two apart again, each with what was linked with them otherwise.
+
+    `rows` are the `locked_members`; `stands` tells what held them together until now, and is kept.
+    """
+    link.state, link.by, link.at, link.reason = LinkState.UNDONE, by, at, reason
     link.save(update_fields=["state", "by", "at", "reason"])
     below = _below(link.other_id, rows)
     Customer.objects.filter(pk__in=below - {link.other_id}).update(merged_into=link.other_id)
     Customer.objects.filter(pk=link.other_id).update(merged_into=None)
-    _note("customers.link.undone", link, journal=journal, reason=reason)
+    _note("customers.link.undone", link, journal=journal, reason=reason, told=stands)
 
 
 def _below(root: int, rows: Iterable[int]) -> set[int]:
@@ -326,13 +340,20 @@ def _lock_rows(pks: Sequence[int]) -> None:
     list(rows.filter(Q(pk__in=pks) | Q(merged_into__in=pks)).order_by("pk"))
 
 
-def _note(verb: str, link: Link, *, journal: Journal, reason: str = "") -> None:
+def _note(
+    verb: str,
+    link: Link,
+    *,
+    journal: Journal,
+    reason: str = "",
+    told: Mapping[str, int] | None = None,
+) -> None:
     """Told of both: each keeps its history when they are taken apart."""
     for one, other in ((link.other_id, link.into_id), (link.into_id, link.other_id)):
         journal.add(
             verb,
             Customer(pk=one),
-            after={"link": link.pk, "with": other, "why": list(link.why)},
+            after={"link": link.pk, "with": other, "why": list(link.why), **(told or {})},
             reason=reason,
         )
 

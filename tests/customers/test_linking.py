@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,15 +12,16 @@ from django.test.utils import CaptureQueriesContext
 from customers import actions, holds, linking, mirror
 from customers.actions import LinkNotPossible
 from customers.contacts import Contact
-from customers.enums import LinkState
+from customers.enums import CaseStatus, HitState, LinkState
 from customers.linking import Matched
-from customers.models import Customer, Link
+from customers.models import Customer, KycCase, Link
 from staff import audit
 from staff.models import AuditEvent
 from staff.permissions import ROLES, NotPermitted, Permission, Role
 from tests.customers.factories import (
     NOW,
     CustomerFactory,
+    HitFactory,
     HoldFactory,
     IdentityFactory,
     ProfileFactory,
@@ -52,6 +54,48 @@ def match() -> Matched:
 
 def reviewer() -> Any:
     return UserFactory(roles=["reviewer"])
+
+
+def lead() -> Any:
+    return UserFactory(roles=["compliance_lead"])
+
+
+def judged(state: HitState) -> dict[str, Any]:
+    return {"state": state, "judged_by": lead(), "judged_at": NOW, "judged_reason": "Looked."}
+
+
+def case_of(customer: Customer, status: CaseStatus) -> None:
+    KycCase.objects.create(
+        customer=customer, status=status, opened_at=NOW, opened_for="under_review", due_at=NOW
+    )
+
+
+# What stops a whole person: how the refusal and the trail name it, and how it comes about.
+STOPS: dict[str, tuple[str, str, Callable[[Customer], object]]] = {
+    "a hold": ("a hold", "holds", lambda one: HoldFactory(customer=one)),
+    "an open hit": ("screening hit", "hits", lambda one: HitFactory(screening__customer=one)),
+    "a hit nobody is sure of": (
+        "screening hit",
+        "hits",
+        lambda one: HitFactory(screening__customer=one, **judged(HitState.UNSURE)),
+    ),
+    "a hit that is them": (
+        "screening hit",
+        "hits",
+        lambda one: HitFactory(screening__customer=one, **judged(HitState.TRUE)),
+    ),
+    "a proposed decision": (
+        "KYC decision",
+        "cases",
+        lambda one: case_of(one, CaseStatus.PROPOSED),
+    ),
+    "a queued decision": ("KYC decision", "cases", lambda one: case_of(one, CaseStatus.QUEUED)),
+    "a decision being sent": (
+        "KYC decision",
+        "cases",
+        lambda one: case_of(one, CaseStatus.SENDING),
+    ),
+}
 
 
 def root(customer: Customer) -> int:
@@ -371,10 +415,41 @@ class TestHolds:
         assert holds.ever_held(contact) == [lux.pk]
 
         link = Link.objects.get()
-        actions.undo_link(link_id=link.pk, reason="Two.", by=reviewer(), at=NOW)
+        actions.undo_link(link_id=link.pk, reason="Two.", by=lead(), at=NOW)
 
         assert holds.on({1: contact}) == {1: []}
         assert holds.ever_held(contact) == []
+
+    @pytest.mark.parametrize("what", STOPS)
+    def test_nobody_takes_apart_what_is_stopped_but_who_lifts_holds(self, what: str) -> None:
+        luxcore, lux = at_luxcore(MAIL), at_lux(MAIL)
+        match()
+        link = Link.objects.get()
+        says, name, stop = STOPS[what]
+        stop(luxcore)
+
+        with pytest.raises(LinkNotPossible, match=says):
+            actions.undo_link(link_id=link.pk, reason="Two.", by=reviewer(), at=NOW)
+
+        assert root(luxcore) == lux.pk
+        actions.undo_link(link_id=link.pk, reason="Two.", by=lead(), at=NOW)
+        assert root(luxcore) == luxcore.pk
+        for event in AuditEvent.objects.filter(verb="customers.link.undone"):
+            assert event.after[name] == 1
+
+    def test_what_is_over_stops_nobody_from_taking_apart(self) -> None:
+        luxcore = at_luxcore(MAIL)
+        at_lux(MAIL)
+        match()
+        link = Link.objects.get()
+        HoldFactory(customer=luxcore, lifted_at=NOW, lifted_by=lead(), lifted_reason="Fine.")
+        HitFactory(screening__customer=luxcore, is_listed=False)
+        HitFactory(screening__customer=luxcore, **judged(HitState.FALSE))
+        case_of(luxcore, CaseStatus.DECIDED)
+
+        actions.undo_link(link_id=link.pk, reason="Two.", by=reviewer(), at=NOW)
+
+        assert root(luxcore) == luxcore.pk
 
     def test_hold_who_shares_anything_with_any_row(self) -> None:
         """Held at Lux Financial under one e-mail; asked for here under another."""

@@ -120,7 +120,7 @@ class TestLinkedCustomers:
     def test_are_free_of_each_other_once_taken_apart(self, link: Link) -> None:
         withdrawal = WithdrawalFactory(customer_email="James@example.com")
         customer_actions.undo_link(
-            link_id=link.pk, reason="Two.", by=UserFactory(roles=["reviewer"]), at=NOW
+            link_id=link.pk, reason="Two.", by=UserFactory(roles=["compliance_lead"]), at=NOW
         )
 
         sign(withdrawal, approver())
