@@ -10,8 +10,9 @@ class StaffConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from staff import grants, sessions
+        from staff import converters, grants, sessions
 
+        converters.register()
         post_migrate.connect(grants.sync_roles, sender=self, dispatch_uid="staff.sync_roles")
         user_logged_in.connect(sessions.start, dispatch_uid="staff.start_session")
 

@@ -13,14 +13,28 @@ KEPT_FOR = timedelta(days=30)  # then nobody comes back for it
 
 
 def keep(*, subject: Subject, data: Mapping[str, Any], by: User, at: datetime) -> None:
-    """Keep this in place of what they had typed about it before."""
+    """Keep this in place of what they had typed about it before.
+
+    Without NUL, which PostgreSQL keeps in no text.
+    """
     subject_type, subject_id = subject_of(subject)
     Draft.objects.update_or_create(
         user=by,
         subject_type=subject_type,
         subject_id=subject_id,
-        defaults={"data": dict(data), "at": at},
+        defaults={"data": _without_nul(dict(data)), "at": at},
     )
+
+
+def _without_nul(typed: Any) -> Any:
+    match typed:
+        case str():
+            return typed.replace("\x00", "")
+        case list():
+            return [_without_nul(one) for one in typed]
+        case dict():
+            return {name: _without_nul(one) for name, one in typed.items()}
+    return typed
 
 
 def of(*, subject: Subject, by: User) -> Draft | None:

@@ -582,6 +582,17 @@ class TestDrafts:
         assert kept.data == {"internal_note": "Hm, hm."}
         assert drafts.of(subject=case, by=reviewer()) is None
 
+    def test_keep_no_nul(self) -> None:
+        """PostgreSQL would take no row that has one."""
+        case, person = KycCaseFactory(), reviewer()
+        typed = {"internal_note": "a\x00b", "ticked": ["x\x00", "name"]}
+
+        actions.keep_draft(case=case, data=typed, by=person, at=NOW)
+
+        kept = drafts.of(subject=case, by=person)
+        assert kept is not None
+        assert kept.data == {"internal_note": "ab", "ticked": ["x", "name"]}
+
     def test_are_forgotten_in_the_end(self) -> None:
         case, person = KycCaseFactory(), reviewer()
         actions.keep_draft(case=case, data={}, by=person, at=NOW)
