@@ -7,11 +7,8 @@ Later that key would make a second transfer: then the transfer is looked for fir
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
-from typing import Final
-
-from django.conf import settings
 
 from payments import mirror, routes, senders
 from payments.enums import SeenBy
@@ -21,10 +18,10 @@ from payments.models import Withdrawal
 from payments.references import LUX_PAYOUT
 from payments.senders import LOOK_BACK, LOOK_SECONDS, MOST_PAGES, PAGE_SECONDS, CannotTell
 from staff.journal import Journal
-from upstreams import clock
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, NotFound, Rejected, UpstreamError
 from upstreams.http import Priority
+from upstreams.lux import keys
 from upstreams.lux.client import get_client
 from upstreams.lux.schemas import TransferRecord
 from upstreams.models import Command
@@ -38,8 +35,6 @@ from upstreams.outbox import (
     Uncertain,
     register,
 )
-
-_MARGIN: Final = timedelta(minutes=5)  # their day may end sooner than ours
 
 
 def register_senders() -> None:
@@ -64,7 +59,7 @@ def send_payout(command: Command) -> Outcome:
         return Done(reference=withdrawal.payment.upstream_id)
     if withheld := senders.withheld_by(withdrawal):  # since it was claimed, or since a doubt
         return withheld
-    if not _key_is_forgotten(command):
+    if not keys.may_be_forgotten(command):
         return _created(command, withdrawal)
     try:
         if found := look_for(command, withdrawal):
@@ -167,14 +162,6 @@ def _compared(withdrawal: Withdrawal, record: TransferRecord) -> Outcome:
     if found := differences(withdrawal, payment):
         return Mismatch(differences=found, data=data, record=record)
     return Done(reference=record.id, data=data, record=record)
-
-
-def _key_is_forgotten(command: Command) -> bool:
-    """Whether they may take a repeat under this key for a new request by now."""
-    if command.first_sent_at is None:
-        return False
-    known_for = timedelta(seconds=settings.LUX_IDEMPOTENCY_TTL) - _MARGIN
-    return clock.database_now() - command.first_sent_at >= known_for
 
 
 def _store(record: TransferRecord, *, at: datetime, journal: Journal | None = None) -> None:

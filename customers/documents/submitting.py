@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
@@ -26,11 +25,11 @@ from staff import audit
 from staff.journal import Journal
 from staff.models import User
 from staff.texts import Text
-from upstreams import clock, outbox
+from upstreams import outbox
 from upstreams.enums import Upstream
 from upstreams.errors import Conflict
 from upstreams.http import Priority
-from upstreams.lux import words
+from upstreams.lux import keys, words
 from upstreams.lux.calls.customers import Picture, kyc_body
 from upstreams.lux.client import LuxClient, get_client
 from upstreams.models import Command
@@ -50,7 +49,6 @@ BY_LABEL: Final = "Lightdesk"
 UNREADABLE: Final = "UNREADABLE"
 NOT_NOW: Final = "NOT_NOW"
 CLOSED: Final = "CLOSED_BY_PEOPLE"
-MARGIN: Final = timedelta(hours=1)  # before they forget a key, we count it as forgotten
 # What a refusal is called on pages: their own words may name people, and are not kept for ever.
 REFUSED: Final = _("It gave a reason whose code is in the audit trail.")
 REFUSALS: Final[Mapping[str, str]] = {
@@ -191,7 +189,7 @@ def send(command: Command) -> Outcome:
     """
     client = get_client(priority=Priority.OPERATOR)
     customer_id = str(json.loads(command.request_bytes)["customer_id"])
-    if _is_late(command) and not _still_takes_documents(client, customer_id):
+    if keys.may_be_forgotten(command) and not _still_takes_documents(client, customer_id):
         return Done(reference="", data={"seen": "status"})
     try:
         body = _body(command)
@@ -317,14 +315,6 @@ def _body(command: Command) -> bytes:
 
 def _still_takes_documents(client: LuxClient, customer_id: str) -> bool:
     return words.takes_documents(client.get_customer(customer_id).kyc_status)
-
-
-def _is_late(command: Command) -> bool:
-    """Whether they may have forgotten the key: a repeat would be a second submission."""
-    if command.first_sent_at is None:
-        return False
-    lasts = timedelta(seconds=settings.LUX_IDEMPOTENCY_TTL) - MARGIN
-    return clock.database_now() - command.first_sent_at > lasts
 
 
 def _what_delays(command: Command | None) -> str:

@@ -8,20 +8,19 @@ not there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
-
-from django.conf import settings
 
 from customers.enums import RequestKind, RequestStatus
 from customers.models import CustomerRequest
 from customers.requests import life, looking, storing
 from customers.requests.bodies import COMMANDS, asked, hiding, last_digits
 from staff.journal import Journal
-from upstreams import clock, outbox
+from upstreams import outbox
 from upstreams.enums import Upstream
 from upstreams.errors import AlreadyExists, Conflict, NotFound, Rejected, UpstreamError
 from upstreams.http import Priority
+from upstreams.lux import keys
 from upstreams.lux.client import LuxClient, get_client
 from upstreams.lux.schemas import ExternalAccountRecord
 from upstreams.models import Command
@@ -38,7 +37,6 @@ from upstreams.outbox import (
 )
 
 BY_LABEL: Final = "Lightdesk"
-MARGIN: Final = timedelta(hours=1)  # before they forget a key, we count it as forgotten
 PENDING: Final = "pending"
 VERIFIED: Final = "verified"
 OTHER_AMOUNTS: Final = "OTHER_AMOUNTS"
@@ -125,7 +123,7 @@ def settle(command: Command, outcome: Outcome, at: datetime) -> None:
 
 def _create_customer(command: Command) -> Outcome:
     client = _client()
-    if _is_late(command) and (found := looking.find_new_customer(client, command)):
+    if keys.may_be_forgotten(command) and (found := looking.find_new_customer(client, command)):
         return found
     try:
         record = client.create_customer(
@@ -173,7 +171,7 @@ def _find_deleted(command: Command) -> Outcome | None:
 
 def _add_wallet(command: Command) -> Outcome:
     client = _client()
-    if _is_late(command) and (found := looking.find_new_wallet(client, command)):
+    if keys.may_be_forgotten(command) and (found := looking.find_new_wallet(client, command)):
         return found
     record = client.create_wallet(command.request_bytes, idempotency_key=command.idempotency_key)
     return Done(record.id, record=record)
@@ -181,7 +179,7 @@ def _add_wallet(command: Command) -> Outcome:
 
 def _add_account(command: Command) -> Outcome:
     client = _client()
-    if _is_late(command) and (found := looking.find_new_account(client, command)):
+    if keys.may_be_forgotten(command) and (found := looking.find_new_account(client, command)):
         return found
     record = client.create_external_account(
         command.request_bytes, idempotency_key=command.idempotency_key
@@ -206,7 +204,7 @@ def _other_account(
 
 def _verify_account(command: Command) -> Outcome:
     client, account_id = _client(), _target(command)
-    if _is_late(command):
+    if keys.may_be_forgotten(command):
         record = client.get_external_account(account_id)
         if record.status == PENDING:
             return Uncertain("The account is pending: the amounts may have counted as a try.")
@@ -235,14 +233,6 @@ def _find_removed(command: Command) -> Outcome | None:
 
 def _client() -> LuxClient:
     return get_client(priority=Priority.OPERATOR)
-
-
-def _is_late(command: Command) -> bool:
-    """Whether they may have forgotten the key: a repeat would be a second request."""
-    if command.first_sent_at is None:
-        return False
-    lasts = timedelta(seconds=settings.LUX_IDEMPOTENCY_TTL) - MARGIN
-    return clock.database_now() - command.first_sent_at > lasts
 
 
 def _target(command: Command) -> str:
