@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator
 from typing import Final
 
 import pypdfium2
 from PIL import Image
 
+from customers.documents.objects import unescaped, unfolded
 from customers.documents.pictures import SHOWN_EDGE
 from customers.documents.reasons import NotTaken, Reason
 
 PROBED_EDGE: Final = 300  # pixels: every page is drawn this small once, to see whether it can be
 _NO_SECURITY: Final = -1
 _XFA: Final = (2, 3)  # FORMTYPE_XFA_FULL, FORMTYPE_XFA_FOREGROUND
-_ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 # What a page of paper never needs: it runs, it sends, or it carries another file.
 _ACTIVE: Final = re.compile(
     rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData)(?![A-Za-z0-9])"
 )
-_STREAM: Final = re.compile(rb"/ObjStm\b.{0,2000}?stream\r?\n", re.DOTALL)
-_MOST_UNFOLDED: Final = 20_000_000  # bytes of object streams that are looked through
 
 
 def look_through(content: bytes, *, most_pages: int) -> dict[str, object]:
     """The facts of a PDF that shows pages and does nothing else. Raises NotTaken."""
-    if any(_ACTIVE.search(_unescaped(part)) for part in _parts(content)):
+    if _ACTIVE.search(unescaped(content)):
         raise NotTaken(Reason.SCRIPTED_PDF)
     document = _open(content)
     raw = pypdfium2.raw
     if raw.FPDF_GetSecurityHandlerRevision(document) != _NO_SECURITY:
         raise NotTaken(Reason.ENCRYPTED_PDF)
+    if any(_ACTIVE.search(unescaped(part)) for part in unfolded(content)):
+        raise NotTaken(Reason.SCRIPTED_PDF)
     active = raw.FPDFDoc_GetJavaScriptActionCount(document) or raw.FPDFDoc_GetAttachmentCount(
         document
     )
@@ -68,23 +66,3 @@ def _drawn(document: pypdfium2.PdfDocument, number: int, edge: int) -> Image.Ima
     longest = max(*paper.get_size(), 1.0)
     picture: Image.Image = paper.render(scale=edge / longest).to_pil()
     return picture.convert("RGB")
-
-
-def _parts(content: bytes) -> Iterator[bytes]:
-    """The file itself and the object streams in it, in which names may hide."""
-    yield content
-    left = _MOST_UNFOLDED
-    for found in _STREAM.finditer(content):
-        try:
-            unfolded = zlib.decompressobj().decompress(content[found.end() :], left)
-        except zlib.error:
-            continue
-        left -= len(unfolded)
-        if left <= 0:
-            raise NotTaken(Reason.TOO_HEAVY)
-        yield unfolded
-
-
-def _unescaped(part: bytes) -> bytes:
-    """The bytes with `#4A` read as `J`, as readers of PDFs do in names."""
-    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), part)

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -103,7 +104,41 @@ def pdf(*, pages: int = 1, catalog: str = "", extra: str = "", trailer: str = ""
 
 def hidden_script() -> bytes:
     """A PDF whose script stands in a packed object stream."""
-    body = b"9 0 << /S /JavaScript /JS (app.alert(1)) >>"
-    folded = zlib.compress(body).decode("latin-1")
-    told = f"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length {len(folded)} >>"
-    return pdf(extra=f"{told}\nstream\n{folded}\nendstream")
+    return packed_catalog("/OpenAction << /S /JavaScript /JS (app.alert(1)) >>")
+
+
+def packed_catalog(
+    catalog: str = "",
+    *,
+    said: str = "/Type /ObjStm",
+    filters: str = "/Filter /FlateDecode",
+    pack: Callable[[bytes], bytes] = zlib.compress,
+) -> bytes:
+    """A PDF whose catalog stands in an object stream, as most programs write it today.
+
+    `said` and `filters` are written into that stream's dictionary, `pack` packs it.
+    """
+    one = f"<< /Type /Catalog /Pages 2 0 R {catalog} >> "
+    two = "<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    head = f"1 0 2 {len(one)} "
+    folded = pack((head + one + two).encode())
+    told = f"/N 2 /First {len(head)} /Length {len(folded)}"
+    parts = [
+        b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] >>\nendobj\n",
+        f"4 0 obj\n<< {said} {told} {filters} >>\nstream\n".encode()
+        + folded
+        + b"\nendstream\nendobj\n",
+    ]
+    out, rows = b"%PDF-1.5\n", [(0, 0, 65535), (2, 4, 0), (2, 4, 1)]
+    for part in parts:
+        rows.append((1, len(out), 0))
+        out += part
+    start = len(out)
+    rows.append((1, start, 0))
+    table = b"".join(struct.pack(">BIH", *row) for row in rows)
+    out += (
+        f"5 0 obj\n<< /Type /XRef /Size 6 /W [1 4 2] /Root 1 0 R /Length {len(table)} >>".encode()
+    )
+    return (
+        out + b"\nstream\n" + table + f"\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n".encode()
+    )

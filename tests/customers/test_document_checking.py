@@ -7,6 +7,7 @@ import os
 import signal
 import time
 import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -119,6 +120,56 @@ def test_is_refused_for_what_it_is(content: bytes, name: str, reason: Reason) ->
     assert time.monotonic() - started < decoding.DEADLINE
 
 
+SCRIPT = "/OpenAction << /S /JavaScript /JS (app.alert(1)) >>"
+
+
+def twice(content: bytes) -> bytes:
+    return zlib.compress(zlib.compress(content))
+
+
+def in_hex(content: bytes) -> bytes:
+    return zlib.compress(content).hex().encode() + b">"
+
+
+def scrambled(content: bytes) -> bytes:
+    """Each byte as its difference from the one above it, as PNG's predictors have it."""
+    pairs = zip(content, b"\0" + content, strict=False)
+    return zlib.compress(b"".join(bytes([2, (one - above) % 256]) for one, above in pairs))
+
+
+def cut(content: bytes) -> bytes:
+    return zlib.compress(content)[:-9]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"said": "/Type /Obj#53tm"},
+        {"said": "/Type /#4fbj#53tm"},
+        {"said": "/Type /ObjStm /X (" + "a" * 3_000 + ")"},
+        {"said": "/Type /ObjStm /X (endobj >> stream\n)"},
+        {"filters": "/Filter [/ASCIIHexDecode /FlateDecode]", "pack": in_hex},
+        {"filters": "/Filter [/FlateDecode /FlateDecode]", "pack": twice},
+        {"filters": "/Filter /FlateDecode /DecodeParms << /Predictor 15 >>", "pack": scrambled},
+    ],
+)
+def test_a_script_is_found_however_it_is_packed(told: dict[str, Any]) -> None:
+    with pytest.raises(NotTaken) as refusal:
+        check(files.packed_catalog(SCRIPT, **told), name="a.pdf")
+
+    assert refusal.value.reason == Reason.SCRIPTED_PDF
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"said": "/X /ObjStm"}, {"said": ""}, {"filters": "/Filter 9 0 R"}, {"pack": cut}],
+)
+def test_nor_is_it_taken_where_only_other_readers_would_find_it(told: dict[str, Any]) -> None:
+    with pytest.raises(NotTaken):
+        check(files.packed_catalog(SCRIPT, **told), name="a.pdf")
+
+
 def test_every_refusal_has_words_of_its_own() -> None:
     sentences = {str(said(reason)) for reason in Reason}
 
@@ -146,13 +197,15 @@ def test_the_limit_is_exact(settings: Settings, over: int) -> None:
         (JPEG, "photo.jpeg", "image/jpeg"),
         (WEBP, "a.webp", "image/jpeg"),
         (files.pdf(pages=3), "a.pdf", "application/pdf"),
+        (files.packed_catalog(), "a.pdf", "application/pdf"),
+        (files.packed_catalog(filters="/Filter [/FlateDecode]"), "a.pdf", "application/pdf"),
     ],
 )
 def test_is_taken(content: bytes, name: str, media_type: str) -> None:
     made = check(content, name=name).made
 
     assert made.media_type == media_type
-    assert made.pages == (3 if media_type == checking.PDF else 1)
+    assert made.pages == (3 if content == files.pdf(pages=3) else 1)
     assert made.content == content or opened(made.content).size == (320, 200)
 
 
