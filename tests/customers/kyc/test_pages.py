@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from customers import actions
+from customers.documents import viewing
 from customers.enums import CaseStatus, Outcome
 from customers.models import Document, KycCase, Profile
 from staff import claims, drafts
@@ -20,9 +22,11 @@ from tests.customers.factories import (
     HitFactory,
     HoldFactory,
     KycCaseFactory,
+    ScreeningFactory,
 )
 from tests.customers.kyc.helpers import claimed, lead, propose, reject, reviewer, risky
 from tests.payments.pages.helpers import as_role, at, client_of, text_of
+from tests.staff.factories import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_then")]
 
@@ -143,6 +147,41 @@ class TestQueue:
 
 
 class TestReviewPage:
+    @pytest.mark.parametrize("looks", [False, True])
+    def test_costs_for_sixteen_documents_and_hits_what_it_costs_for_one(
+        self, looks: bool, django_assert_max_num_queries: Any
+    ) -> None:
+        case, person = KycCaseFactory(), reviewer()
+        client = client_of(person)
+        screening = ScreeningFactory(customer=case.customer, status="potential_match")
+
+        def more(number: int) -> None:
+            for _ in range(number):
+                DocumentFactory(
+                    customer=case.customer, accepted=True, origin="desk", added_by=UserFactory()
+                )
+                DocumentFactory(customer=case.customer)
+                HitFactory(screening=screening)
+
+        def address() -> str:
+            if not looks:
+                return page(case)
+            word = viewing.begin(case.customer, person=person, at=NOW)
+            return f"{page(case)}?{viewing.PARAMETER}={word}"
+
+        more(1)
+        client.get(address())
+        with django_assert_max_num_queries(80) as one:
+            client.get(address())
+        more(15)
+        with django_assert_max_num_queries(len(one)):
+            answer = client.get(address())
+        pictures = [
+            reverse("customers:document-page", args=[one.key, 1]) for one in Document.objects.all()
+        ]
+        assert len(pictures) == 32
+        assert all((picture in answer.content.decode()) == looks for picture in pictures)
+
     def test_lays_facts_before_whoever_compares_documents(self) -> None:
         case = KycCaseFactory()
 

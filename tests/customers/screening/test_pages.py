@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,7 +14,13 @@ from pytest_django import Settings
 from customers import actions
 from customers.enums import HitState
 from customers.models import Customer, Hit, Hold, SanctionsList, ScreeningRequest
-from tests.customers.factories import NOW, CustomerFactory, HitFactory, ProfileFactory
+from tests.customers.factories import (
+    NOW,
+    CustomerFactory,
+    HitFactory,
+    ProfileFactory,
+    ScreeningFactory,
+)
 from tests.customers.screening.helpers import judge, match, screen
 from tests.payments.pages.helpers import as_role, at, text_of
 
@@ -139,6 +146,28 @@ class TestTheQueue:
 
 
 class TestThePage:
+    def test_costs_for_many_hits_what_it_costs_for_one(
+        self, client: Client, django_assert_max_num_queries: Any
+    ) -> None:
+        customer = known()
+        screening = ScreeningFactory(customer=customer, status="potential_match")
+
+        def more(number: int) -> None:
+            for _ in range(number):
+                HitFactory(screening=screening)
+                judge(HitFactory(screening=screening), HitState.UNSURE)
+                judge(HitFactory(screening=screening), HitState.FALSE)
+
+        more(1)
+        address = f"/screenings/{customer.pk}/"
+        client.get(address)
+        with django_assert_max_num_queries(80) as one:
+            client.get(address)
+        more(15)
+        with django_assert_max_num_queries(len(one)):
+            answer = client.get(address)
+        assert answer.content.decode().count("SMITH, James") >= 48
+
     def test_sets_what_is_listed_beside_what_we_know(self, client: Client) -> None:
         customer = known(country="NZ")
         screen(customer, match("Jim Smith"))
