@@ -21,7 +21,8 @@ django_stubs_ext.monkeypatch()  # ModelForm[User] and its like say something at 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+if not env.str("LIGHTDESK_TESTS", default=""):  # what the suite and its processes share
+    env.read_env(BASE_DIR / ".env")
 
 # Everything this machine keeps for the desk: SQLite, the audit trail's head, beat's clock.
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))

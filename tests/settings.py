@@ -1,8 +1,9 @@
 """The desk's settings with values that no test can hurt anybody with.
 
 `DATABASE_URL` and `REDIS_URL` come from the environment (`make test-services`); without them tests
-run on SQLite, and tests that need Redis start one of their own. `.env` is never heard: every
-upstream is unset here, whatever it says.
+run on SQLite, and tests that need Redis start one of their own. `.env` is never heard, neither
+here nor by a process that a test starts: with `LIGHTDESK_TESTS` set, the desk does not read it.
+Every upstream is unset, whatever the environment says.
 """
 
 import atexit
