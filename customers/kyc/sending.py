@@ -19,7 +19,7 @@ from customers import words
 from customers.enums import CaseStatus, Outcome
 from customers.kyc import standing, statuses
 from customers.kyc.moves import BY_LABEL, CaseNotPossible, move
-from customers.models import Identity, KycCase
+from customers.models import Identity, KycCase, Profile
 from staff import audit
 from staff.journal import Journal
 from staff.texts import Text, in_english
@@ -87,10 +87,13 @@ def put(case: KycCase, *, outcome: Outcome, customer_text: str, at: datetime) ->
     if identity is None:
         raise CaseNotPossible(Text(_("Lux Financial does not know this customer.")))
     attempt_no = commands_of(case).count() + 1
+    seen = Profile.objects.filter(customer=case.customer_id).values_list("updated_at", flat=True)
+    changed_at = seen.first()
     told = {
         "customer_id": identity.upstream_id,
         "kyc_status": statuses.TARGETS[outcome],
         "reasons": [line.strip() for line in customer_text.splitlines() if line.strip()],
+        "changed_at": changed_at.isoformat() if changed_at else "",
     }
     outbox.put(
         kind=KIND,
@@ -155,10 +158,21 @@ def find(command: Command) -> Answer | None:
     record = get_client(priority=Priority.OPERATOR).get_customer(asked["customer_id"])
     if answer := _carried_out(record, asked):
         return answer
-    before_we_told = (command.first_sent_at or command.created_at) - CLOCKS
-    if record.updated_at is not None and record.updated_at < before_we_told:
+    if record.updated_at is not None and record.updated_at <= _unchanged_until(command, asked):
         return None
     return Refused(code=MOVED_ON, message=_standing_there(record.kyc_status))
+
+
+def _unchanged_until(command: Command, asked: Mapping[str, Any]) -> datetime:
+    """Whoever was not changed after this moment stands as they did when we decided.
+
+    Theirs is the better clock: how they were when it was decided about them.
+    """
+    before_we_told = (command.first_sent_at or command.created_at) - CLOCKS
+    changed_at = asked.get("changed_at")
+    if not changed_at:
+        return before_we_told
+    return max(before_we_told, datetime.fromisoformat(changed_at))
 
 
 def _carried_out(record: CustomerRecord, asked: Mapping[str, Any]) -> Answer | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from customers.enums import CaseStatus
 from customers.kyc import sending
-from customers.models import Identity, KycCase
+from customers.models import Identity, KycCase, Profile
 from tests.customers.factories import KycCaseFactory
 from tests.customers.kyc.helpers import propose
 from tests.faults import dying
@@ -55,6 +56,8 @@ def case_there(door: httpx.Client, number: int) -> KycCase:
     )
     made = door.post("/lux/customers", json={"kyc_status": "under_review"}).json()["customers"]
     Identity.objects.filter(customer=case.customer).update(upstream_id=made[0]["id"])
+    changed_at = datetime.fromisoformat(made[0]["updated_at"])
+    Profile.objects.filter(customer=case.customer).update(updated_at=changed_at)
     return case
 
 
