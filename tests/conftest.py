@@ -62,6 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unwanted = {}
     if not WITH_SERVICES:
         unwanted["services"] = "they need PostgreSQL and Redis: make test-services"
+        unwanted["walk"] = "they look at every page: make test-services"
     if chromium_executable() is None:
         if IN_CI and any(item.get_closest_marker("browser") for item in items):
             raise pytest.UsageError("the browser tests need Chromium, and there is none")

@@ -68,6 +68,7 @@ def test_the_pictures_are_there_without_scripts(sign_in: OpenPage, address: str)
     expect(page.get_by_role("button", name="Zoom")).to_have_count(0)
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suits_everybody(
     sign_in: OpenPage, address: str, theme: str, window: dict[str, int]

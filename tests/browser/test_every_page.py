@@ -36,6 +36,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) -> None:
     page = sign_in("lead", color_scheme=theme, viewport=window)
@@ -56,6 +57,7 @@ def test_suits_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) 
     assert troubles == {}
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_narrow_kyc_case_suits_everybody(sign_in: OpenPage, theme: str) -> None:
     page = sign_in("compliance", color_scheme=theme, viewport=NARROW)
@@ -67,6 +69,7 @@ def test_a_narrow_kyc_case_suits_everybody(sign_in: OpenPage, theme: str) -> Non
         assert not scrolls_sideways(page)
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_form_for_a_new_withdrawal_suits_everybody(sign_in: OpenPage, theme: str) -> None:
     page = sign_in("maker", color_scheme=theme, viewport=NARROW)
@@ -77,6 +80,7 @@ def test_the_form_for_a_new_withdrawal_suits_everybody(sign_in: OpenPage, theme:
     assert not scrolls_sideways(page)
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_the_forms_of_a_customer_suit_everybody(
     sign_in: OpenPage, theme: str, window: dict[str, int]

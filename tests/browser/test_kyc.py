@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage, accessibility_troubles, scrolls_sideways
@@ -105,6 +106,7 @@ def test_a_reason_writes_what_the_customer_reads(sign_in: OpenPage) -> None:
     page.keyboard.press("u")
 
 
+@pytest.mark.walk
 def test_suits_everybody(sign_in: OpenPage) -> None:
     troubles = {}
     for theme in ("light", "dark"):

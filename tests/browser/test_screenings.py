@@ -36,6 +36,7 @@ def first_of(page: Page, path: str) -> str:
     return str(page.locator("tbody a.open").first.get_attribute("href"))
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize(("window", "theme"), LOOKS)
 def test_suit_everybody(sign_in: OpenPage, theme: str, window: dict[str, int]) -> None:
     page = sign_in("reviewer", color_scheme=theme, viewport=window)
