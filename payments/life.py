@@ -245,10 +245,7 @@ def _different(facts: Facts) -> Life:
         known=gettext("%(provider)s holds something else than was asked for: %(differences)s.")
         % {"provider": facts.provider, "differences": found},
         money=gettext("What is there may be paid as it is there. Do not pay it in any other way."),
-        next=gettext(
-            "Sending to %(provider)s is stopped. An ops lead calls %(provider)s before anybody "
-            "settles it here."
-        )
+        next=gettext("An ops lead calls %(provider)s before anybody settles it here.")
         % {"provider": facts.provider},
     )
 
